@@ -42,7 +42,7 @@ from typing import Final, NamedTuple, cast
 from bridge import callbacks
 from bridge.callbacks.model import UNRECOGNISED, CallbackType, Reply, list_fields
 from bridge.core.field_map import map_fields
-from bridge.core.parameters import Texts, TextsByName, ValuesByName, list_texts
+from bridge.core.parameters import Parameters, Texts, TextsByName, ValuesByName, list_texts
 from bridge.normalise import fold_name
 
 Values = Mapping[str, str]
@@ -281,20 +281,6 @@ def load_catalogue() -> Catalogue:
     return Catalogue(tuple(kind for kind in declared if kind is not unrecognised), unrecognised)
 
 
-class ParameterSources(NamedTuple):
-    """Who wrote which parameters.
-
-    ``plivo`` may be Plivo's, with ``has_lists`` as in ``group_texts``; ``customer`` are certainly the
-    customer's own. ``in_body`` is True if Plivo's came in a body, ``json`` if that body was JSON.
-    """
-
-    plivo: TextsByName
-    has_lists: bool
-    customer: ValuesByName
-    in_body: bool
-    json: bool
-
-
 class Recognition(NamedTuple):
     """The type of a callback.
 
@@ -308,24 +294,28 @@ class Recognition(NamedTuple):
 
 
 def recognise(
-    catalogue: Catalogue, parameters: ParameterSources, route: CallbackType | None
+    catalogue: Catalogue,
+    parameters: Parameters,
+    texts: TextsByName,
+    context: ValuesByName,
+    route: CallbackType | None,
 ) -> Recognition:
-    """Return the type of a callback; ``route`` is the type of its path: rules 7 to 10."""
-    plivo_values = parameters.plivo
+    """Return the type of a callback; ``route`` is the type of its path: rules 7 to 10.
+
+    ``texts`` may be Plivo's, and are in the body if there is one. ``context`` is certainly the
+    customer's own.
+    """
     if parameters.has_lists:
         values: Values = {
-            name: _choose_text(catalogue, name, texts, route)
-            for name, texts in plivo_values.items()
+            name: _choose_text(catalogue, name, one, route) for name, one in texts.items()
         }
     else:
-        values = cast("Values", plivo_values)
-    if parameters.json:
+        values = cast("Values", texts)
+    if parameters.json is not None:
         values = _rename_to_usual(catalogue, values)
-    if not parameters.in_body:
+    if not parameters.body:
         return _recognise_query(catalogue, values, route)
-    echoes: Values = {}
-    if parameters.customer:
-        echoes = _find_echoes(catalogue.discriminators, plivo_values, parameters.customer)
+    echoes = _find_echoes(catalogue.discriminators, texts, context) if context else {}
     return _recognise_body(catalogue, values, echoes, route)
 
 

@@ -14,16 +14,16 @@
    ``CallUUID``.
 """
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
-from typing import Final, Literal, NamedTuple, cast
-from zoneinfo import ZoneInfo
+from typing import Final, Literal, cast
 
 from bridge.callbacks.model import CallbackType, Unread
-from bridge.core.catalogue import Catalogue, ParameterSources, Recognition, recognise
+from bridge.core.catalogue import Catalogue, Recognition, recognise
 from bridge.core.field_map import FieldMap, PlainRule, assign_names, map_fields
 from bridge.core.identity import find_identifier, is_usable_id
 from bridge.core.parameters import (
@@ -62,24 +62,25 @@ class NoEvent(Exception):
         self.reason = reason
 
 
-class Callback(NamedTuple):
+@dataclasses.dataclass(slots=True)
+class Callback:
     """A parsed callback. ``fields`` maps the data keys of its declaration to plain values.
 
     ``happened_at`` is RFC 3339 UTC, or None if Plivo did not send a time or the time is not
-    certain.
+    certain. Only the parser may change a callback.
     """
 
     type: CallbackType
     verdict: Verified | Unverified
-    subject: str | None
-    fields: dict[str, object]
-    happened_at: str | None
-    happened_source: str | None
     recognition: Recognition
     context: ValuesByName
-    undeclared: ValuesByName
-    unreadable: list[Unread]
-    zone_mismatch: ZoneMismatch | None
+    fields: dict[str, object] = dataclasses.field(default_factory=dict)
+    undeclared: ValuesByName = dataclasses.field(default_factory=dict)
+    unreadable: list[Unread] = dataclasses.field(default_factory=list)
+    subject: str | None = None
+    happened_at: str | None = None
+    happened_source: str | None = None
+    zone_mismatch: ZoneMismatch | None = None
 
     @property
     def recognised_by(self) -> Literal["path", "parameters"]:
@@ -96,16 +97,17 @@ class _Reading:
     """The fields of one callback while they are being read."""
 
     def __init__(
-        self, field_map: FieldMap, sources: ParameterSources, zone: ZoneInfo | None
+        self, callback: Callback, field_map: FieldMap, texts: TextsByName, *, is_json: bool
     ) -> None:
+        zone = callback.verdict.zone
         self.field_map = field_map
-        self.zone = zone
-        self.fields: dict[str, object] = {}
-        self.undeclared: ValuesByName = {}
-        self.unreadable: list[Unread] = []
-        self._texts = sources.plivo
-        self._assigned = assign_names(field_map, tuple(sources.plivo), is_json=sources.json)
-        self._scope = ParseContext(_find_direction(sources), zone)
+        self.zone = load_zone(zone) if zone else None
+        self.fields = callback.fields
+        self.undeclared = callback.undeclared
+        self.unreadable = callback.unreadable
+        self._texts = texts
+        self._assigned = assign_names(field_map, tuple(texts), is_json=is_json)
+        self._scope = ParseContext(_find_direction(texts, is_json=is_json), self.zone)
         self._groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     def read(self) -> None:
@@ -218,26 +220,20 @@ class Parser:
         self._context_names = frozenset((*context_names, REFERENCE_PARAMETER))
         self._field_maps = {kind.name: map_fields(kind.model) for kind in catalogue.all_types}
 
-    def _split(self, parameters: Parameters) -> ParameterSources:
-        """Return Plivo's parameters and the customer's context (rules 1 and 5)."""
+    def _split(self, parameters: Parameters) -> tuple[TextsByName, ValuesByName]:
+        """Return the texts of Plivo's parameters, and the customer's context (rules 1 and 5)."""
         texts = parameters.texts
-        context: ValuesByName = {}
         if not parameters.body:
             texts = texts.copy()
             names = [name for name in texts if name in self._context_names]
-            context = {name: list_texts(texts.pop(name)) for name in names}
-        elif parameters.query:
-            context = group_values(parameters.query)
-        is_json = parameters.json is not None
-        return ParameterSources(
-            texts, parameters.has_lists, context, bool(parameters.body), is_json
-        )
+            return texts, {name: list_texts(texts.pop(name)) for name in names}
+        return texts, group_values(parameters.query) if parameters.query else {}
 
     def find_type(self, parameters: Parameters, route: CallbackType | None) -> CallbackType | None:
         """Return the type of a callback as ``parse`` finds it; None if nothing identifies it."""
         if parameters.body_fault is not None:
             return route
-        kind = recognise(self.catalogue, self._split(parameters), route).kind
+        kind = recognise(self.catalogue, parameters, *self._split(parameters), route).kind
         return None if kind is self.catalogue.unrecognised else kind
 
     def parse(self, verdict: Verified | Unverified, route: CallbackType | None) -> Callback:
@@ -245,37 +241,29 @@ class Parser:
 
         Raises NoEvent if its body cannot be decoded, or if no identifier names its subject.
         """
-        if verdict.parameters.body_fault is not None:
-            raise NoEvent(NoEventReason(verdict.parameters.body_fault))
-        sources = self._split(verdict.parameters)
-        recognition = recognise(self.catalogue, sources, route)
+        parameters = verdict.parameters
+        if parameters.body_fault is not None:
+            raise NoEvent(NoEventReason(parameters.body_fault))
+        texts, context = self._split(parameters)
+        recognition = recognise(self.catalogue, parameters, texts, context, route)
         kind = recognition.kind
         field_map = self._field_maps[kind.name]
-        reading = _Reading(field_map, sources, load_zone(verdict.zone) if verdict.zone else None)
+        callback = Callback(kind, verdict, recognition, context)
+        fields, undeclared = callback.fields, callback.undeclared
+        reading = _Reading(callback, field_map, texts, is_json=parameters.json is not None)
         reading.read()
-        fields, context = reading.fields, sources.customer
         if field_map.has_correlation:
             fields["correlation"] = correlate(fields)
-        mismatch = reading.resolve_times(verdict.raw.received_at) if field_map.wall_times else None
+        if field_map.wall_times:
+            callback.zone_mismatch = reading.resolve_times(verdict.raw.received_at)
         if context:
-            for name in reading.undeclared.keys() & context.keys():
-                if reading.undeclared[name] == context[name]:
-                    del reading.undeclared[name]
-            context = _escape_all(context)
-        happened_at, source = _find_time(kind, fields)
-        return Callback(
-            type=kind,
-            verdict=verdict,
-            subject=_find_subject(kind, fields, sources.plivo),
-            fields=fields,
-            happened_at=happened_at,
-            happened_source=source,
-            recognition=recognition,
-            context=context,
-            undeclared=reading.undeclared,
-            unreadable=reading.unreadable,
-            zone_mismatch=mismatch,
-        )
+            for name in undeclared.keys() & context.keys():
+                if undeclared[name] == context[name]:
+                    del undeclared[name]
+            callback.context = _escape_all(context)
+        callback.happened_at, callback.happened_source = _find_time(kind, fields)
+        callback.subject = _find_subject(kind, fields, texts)
+        return callback
 
 
 def _find_subject(
@@ -290,12 +278,12 @@ def _find_subject(
     return find_identifier({name: list_texts(one) for name, one in texts.items()})
 
 
-def _find_direction(sources: ParameterSources) -> str | None:
+def _find_direction(all_texts: TextsByName, *, is_json: bool) -> str | None:
     """Return the direction of the call, in lower case; in JSON, of any spelling of its name."""
-    texts = sources.plivo.get("Direction")
-    if texts is None and sources.json:
-        spelled = [name for name in sources.plivo if fold_name(name) == "direction"]
-        texts = [text for name in spelled for text in list_texts(sources.plivo[name])]
+    texts = all_texts.get("Direction")
+    if texts is None and is_json:
+        spelled = [name for name in all_texts if fold_name(name) == "direction"]
+        texts = [text for name in spelled for text in list_texts(all_texts[name])]
     if isinstance(texts, list):
         texts = next((text for text in texts if text), None)
     return texts.lower() if texts else None
