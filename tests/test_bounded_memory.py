@@ -20,6 +20,8 @@ from bridge.core.outcome import Outcome
 from bridge.core.request import RawCallback, index_headers
 from bridge.intake.preparation import Policy
 from bridge.normalise import ParseContext, hangup, phone, stir
+from bridge.intake.walk import Policy
+from bridge.normalise import ParseContext, Unreadable, hangup, phone, quantity, stir
 from bridge.publish import partitioning
 from bridge.telemetry.logs import _RepeatFilter
 from tests.support.factories import raw_callback
@@ -33,6 +35,8 @@ CACHES = {
     "consume/record._build_validator": "one for each model",
     "normalise/hangup._parse_remembered": "names and texts of 256 characters at most",
     "normalise/stir._parse_remembered": "names and texts of 256 characters at most",
+    "normalise/quantity._to_count": "texts of 46 characters at most",
+    "normalise/quantity._to_money": "texts of 47 characters at most",
     "normalise/phone._load_national_patterns": "country codes of three digits at most",
     "normalise/phone._parse_party": "texts of 64 characters at most",
     "normalise/time._find_utc_minute": "4,096 minutes, in texts of 16 characters",
@@ -98,6 +102,18 @@ def test_long_names_are_assigned_alike_and_not_kept(types: Catalogue) -> None:
     assert field_map._assign_names.cache_info().currsize == 0
     field_map.assign_names(ring, ("X-PH-a",), is_json=False)
     assert field_map._assign_names.cache_info().currsize == 1
+
+
+def test_long_counts_and_prices_are_not_kept() -> None:
+    scope = ParseContext(None, None)
+    quantity._to_count.cache_clear()
+    quantity._to_money.cache_clear()
+    for text in ("1" * 10_000, "1." + "0" * 10_000):
+        for parse in (quantity.parse_count, quantity.parse_money):
+            with pytest.raises(Unreadable):
+                parse(text, scope)
+    assert quantity._to_count.cache_info().currsize == 0
+    assert quantity._to_money.cache_info().currsize == 0
 
 
 def test_long_texts_of_a_group_are_read_alike_and_not_kept() -> None:

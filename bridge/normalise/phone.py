@@ -69,7 +69,7 @@ _COUNTRY_CODE_DIGITS_MAX: Final = 3
 _CACHED_CHARACTERS_MAX: Final = 64
 
 
-def parse_party(value: str) -> Party:
+def parse_party(value: str, _scope: ParseContext | None = None) -> Party:
     """Return the party that ``value`` names: rules 1 to 5. The result is shared: do not change it."""
     # Unauthenticated clients may choose the text. This limit keeps the cache below about 10 MiB.
     if len(value) > _CACHED_CHARACTERS_MAX:
@@ -156,8 +156,4 @@ def is_withheld(text: str) -> bool:
     return _WORDS.fullmatch(folded) is not None
 
 
-def _parse(value: str, _scope: ParseContext) -> Party:
-    return parse_party(value)
-
-
-PartyField = Annotated[Party, ParsedBy(_parse)]
+PartyField = Annotated[Party, ParsedBy(parse_party)]

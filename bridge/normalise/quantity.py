@@ -9,6 +9,7 @@ They are parsed as whole numbers. A fraction is not rounded: ``345100.5`` is unr
 """
 
 import re
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -17,7 +18,7 @@ from typing_extensions import TypedDict
 from bridge.normalise import ParseContext, ParsedBy, ParsedTogether, Unreadable
 
 _COUNT: Final = re.compile(r"([0-9]{1,15})(?:\.0{1,30})?", re.ASCII)
-_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,30})?", re.ASCII)
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,30})?", re.ASCII)
 _PART: Final = re.compile(r"([0-9]{1,4}) of ([0-9]{1,4})", re.ASCII)
 _NETWORK: Final = re.compile(r"[0-9]{2,3}", re.ASCII)
 _FLAGS: Final = {"true": True, "false": False, "1": True, "0": False}
@@ -59,6 +60,12 @@ def parse_leg(value: str, _scope: ParseContext) -> str:
 
 def parse_count(value: str, _scope: ParseContext) -> int:
     """Return a whole number of seconds, milliseconds or things; raises Unreadable for other text."""
+    return _to_count(value)
+
+
+# Durations and prices repeat. A text that is not readable has no length limit, and is not kept.
+@lru_cache(maxsize=1024)
+def _to_count(value: str) -> int:
     found = _COUNT.fullmatch(value)
     if found is None:
         raise Unreadable("not_a_count")
@@ -77,6 +84,11 @@ def parse_count_if_known(value: str, scope: ParseContext) -> int | None:
 
 def parse_money(value: str, _scope: ParseContext) -> str:
     """Return a decimal as the text it was received in; raises Unreadable for any other text."""
+    return _to_money(value)
+
+
+@lru_cache(maxsize=1024)
+def _to_money(value: str) -> str:
     if _DECIMAL.fullmatch(value) is None:
         raise Unreadable("not_a_decimal")
     return value
