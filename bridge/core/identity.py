@@ -6,7 +6,7 @@ has priority, by its first leg, as for the events of a call. Identifiers of othe
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from typing import Final, TypeGuard, cast
 
 from bridge.core.parameters import Parameters, ValuesByName, group_values
 from bridge.core.request import RawCallback
@@ -31,7 +31,7 @@ _MARKS_MAX: Final = 10_000
 _RANK: Final = {fold_name(name): rank for rank, name in enumerate(IDENTIFIERS)}
 
 
-def is_usable_id(text: object) -> bool:
+def is_usable_id(text: object) -> TypeGuard[str]:
     """Return whether a text can be a subject and a key. CloudEvents allows no control characters.
 
     The length is limited, because the key stays in memory while its callback is in the spool, and

@@ -272,7 +272,7 @@ def _find_subject(
     for field in kind.key_fields:
         subject = fields.get(field)
         if is_usable_id(subject):
-            return cast("str", subject)
+            return subject
     if not kind.anonymous:
         raise NoEvent(NoEventReason.NO_IDENTITY)
     return find_identifier({name: list_texts(one) for name, one in texts.items()})
