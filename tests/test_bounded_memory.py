@@ -19,8 +19,7 @@ from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, is_usable_id
 from bridge.core.outcome import Outcome
 from bridge.core.request import RawCallback, index_headers
 from bridge.intake.preparation import Policy
-from bridge.normalise import ParseContext, hangup, phone, stir
-from bridge.intake.walk import Policy
+from bridge.ingress import framing
 from bridge.normalise import ParseContext, Unreadable, hangup, phone, quantity, stir
 from bridge.publish import partitioning
 from bridge.telemetry.logs import _RepeatFilter
@@ -53,6 +52,7 @@ CACHES = {
     "core/origins.list_equal_origins": "128 origins, whose hosts have 253 characters at most",
     "core/field_map._assign_names": "names of 1,536 characters at most",
     "core/field_map.map_fields": "one for each declaration",
+    "ingress/framing._read_remembered": "128 request lines, each with its host of 512 bytes at most",
     "forward/application._parse_origin": "128 origins of the rules",
     "originate/fields.list_fields": "one for each model",
 }
@@ -90,6 +90,13 @@ def test_long_hosts_are_judged_alike_and_not_kept() -> None:
     assert origins._is_authority.cache_info().currsize == 0
     assert origins.is_authority("a")
     assert origins._is_authority.cache_info().currsize == 1
+
+
+def test_long_request_lines_are_read_alike_and_not_kept() -> None:
+    framing._read_remembered.cache_clear()
+    for path in (b"/" + b"a" * 512, b"/a"):
+        assert framing.parse_head(b"GET %b?b HTTP/1.1\r\nHost: a" % path).path == path
+        assert framing._read_remembered.cache_info().currsize == (path == b"/a")
 
 
 def test_long_names_are_assigned_alike_and_not_kept(types: Catalogue) -> None:

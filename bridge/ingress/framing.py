@@ -24,6 +24,7 @@ the connection is closed.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from bridge.core.request import NONCE_V2, NONCE_V3, SIGNATURE_NAMES
@@ -65,7 +66,7 @@ _HOST: Final = re.compile(
 )
 _PORT_MAX: Final = 65_535
 # Fifteen digits exceed every limit, and fit into 64 bits.
-_LENGTH: Final = re.compile(rb" ?([0-9]{1,15})", re.ASCII)
+_LENGTH_DIGITS_MAX: Final = 15
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})((?:[\t ]*;[\t -~\x80-\xff]*)?)", re.ASCII)
 _CHUNK_LINE_BYTES_MAX: Final = EXTENSIONS_BYTES_MAX + 16
 # Bytes that no head may contain, however it continues. A CR at the end may still get its LF.
@@ -78,6 +79,8 @@ _REQUEST_LINE_START: Final = re.compile(rb"\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}(
 _NAMES: Final[dict[bytes, bytes]] = {}
 _NAMES_MAX: Final = 512
 _NAME_BYTES_MAX: Final = 64
+# Longer ones must not be remembered: a client may write any.
+_REMEMBERED_BYTES_MAX: Final = 512
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _BODILESS: Final = frozenset({"GET", "HEAD"})
 
@@ -107,9 +110,9 @@ class Head:
     query: bytes
     version: str
     headers: list[tuple[bytes, bytes]]
-    content_length: int | None = 0
-    keep_alive: bool = True
-    expects_continue: bool = False
+    content_length: int | None
+    keep_alive: bool
+    expects_continue: bool
 
     @property
     def has_body(self) -> bool:
@@ -154,7 +157,6 @@ def parse_head(head: bytes) -> Head:
     if head.translate(None, _TEXT_BYTES) != b"\r\n" * len(lines):
         message = "control character or bare line break"
         raise MalformedRequest(message)
-    method, target, minor = _parse_request_line(request_line)
     headers: list[tuple[bytes, bytes]] = []
     framing: dict[bytes, bytes] = {}  # with surrounding white space, which rule 5 does not allow
     for line in lines:
@@ -162,18 +164,18 @@ def parse_head(head: bytes) -> Head:
         name = (_NAMES.get(written) or _checked_name(written)) if colon else _checked_name(b"")
         if name in _FRAMING:
             framing[name] = value
-        headers.append((name, value.strip(b" \t")))
+        headers.append((name, value.strip()))  # of white space only spaces and tabs are left
     fields = dict(headers)
     if len(fields) < len(headers):
         _check_repeated([name for name, _ in headers])
-    parsed = Head(method, b"", b"", "1.1" if minor == b"1" else "1.0", headers)
-    if framing:
-        _read_framing(parsed, framing.get(b"content-length"), framing.get(b"transfer-encoding"))
-    if b"expect" in fields and minor == b"1":
-        parsed.expects_continue = fields[b"expect"].lower() == b"100-continue"
-    _read_target(parsed, target, fields.get(b"host"))
-    parsed.keep_alive = minor == b"1" and not (b"connection" in fields and _asks_to_close(headers))
-    return parsed
+    method, path, query, version = _read_target(request_line, fields.get(b"host"))
+    content_length = _read_framing(framing, method, version) if framing else 0
+    is_current = version == "1.1"
+    keep_alive = is_current and not (b"connection" in fields and _asks_to_close(headers))
+    expects_continue = (
+        is_current and b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
+    )
+    return Head(method, path, query, version, headers, content_length, keep_alive, expects_continue)
 
 
 def _checked_name(name: bytes) -> bytes:
@@ -195,16 +197,17 @@ def _check_repeated(names: list[bytes]) -> None:
             raise MalformedRequest(message)
 
 
-def _parse_request_line(line: bytes) -> tuple[str, bytes, bytes]:
+def _parse_request_line(line: bytes) -> tuple[str, bytes, str]:
+    """Return method, target and version: rule 2."""
     found = _REQUEST_LINE.fullmatch(line)
     if found is None:
         message = "request line"
         raise MalformedRequest(message)
-    method = found[1].decode("ascii")
-    if method == "CONNECT":
+    method, target, minor = found.groups()
+    if method == b"CONNECT":
         message = "CONNECT"
         raise MalformedRequest(message)
-    return method, found[2], found[3]
+    return method.decode("ascii"), target, "1.1" if minor == b"1" else "1.0"
 
 
 def _asks_to_close(headers: list[tuple[bytes, bytes]]) -> bool:
@@ -212,35 +215,45 @@ def _asks_to_close(headers: list[tuple[bytes, bytes]]) -> bool:
     return b"close" in [one.strip(b" \t") for one in options.lower().split(b",")]
 
 
-def _read_framing(head: Head, length: bytes | None, encoding: bytes | None) -> None:
-    """Set how the body is framed: rule 5."""
+def _read_framing(framing: dict[bytes, bytes], method: str, version: str) -> int | None:
+    """Return the length of the body, None for a body in chunks: rule 5."""
+    length, encoding = framing.get(b"content-length"), framing.get(b"transfer-encoding")
+    content_length: int | None = None
     if encoding is not None:
-        if encoding not in (b" chunked", b"chunked") or head.version != "1.1":
+        if encoding not in (b" chunked", b"chunked") or version != "1.1":
             message = "Transfer-Encoding other than chunked in HTTP/1.1"
             raise MalformedRequest(message)
         if length is not None:
             message = "Transfer-Encoding and Content-Length"
             raise MalformedRequest(message)
-        head.content_length = None
     elif length is not None:
-        digits = _LENGTH.fullmatch(length)
-        if digits is None:
+        digits = length.removeprefix(b" ")
+        if not digits.isdigit() or len(digits) > _LENGTH_DIGITS_MAX:
             message = "Content-Length"
             raise MalformedRequest(message)
-        head.content_length = int(digits[1])
-    if head.has_body and head.method in _BODILESS:
-        message = f"{head.method} with a body"
+        content_length = int(digits)
+    if content_length != 0 and method in _BODILESS:
+        message = f"{method} with a body"
         raise MalformedRequest(message)
+    return content_length
 
 
-def _read_target(head: Head, target: bytes, host: bytes | None) -> None:
-    """Check ``Host``, and set path and query: rules 2 and 4."""
+def _read_target(request_line: bytes, host: bytes | None) -> tuple[str, bytes, bytes, str]:
+    """Return method, path, query and version, and check ``Host``: rules 2 and 4."""
+    if len(request_line) + len(host or b"") > _REMEMBERED_BYTES_MAX:
+        return _read_remembered.__wrapped__(request_line, host)
+    return _read_remembered(request_line, host)
+
+
+@lru_cache(maxsize=128)  # most clients call few paths
+def _read_remembered(request_line: bytes, host: bytes | None) -> tuple[str, bytes, bytes, str]:
+    method, target, version = _parse_request_line(request_line)
     if host is not None:
         found = _HOST.fullmatch(host)
         if found is None or int(found[1] or 0) > _PORT_MAX:
             message = "Host"
             raise MalformedRequest(message)
-    elif head.version == "1.1":
+    elif version == "1.1":
         message = "no Host"
         raise MalformedRequest(message)
     if not target.startswith(b"/"):
@@ -249,7 +262,8 @@ def _read_target(head: Head, target: bytes, host: bytes | None) -> None:
             message = "target"
             raise MalformedRequest(message)
         target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
-    head.path, _, head.query = target.partition(b"?")
+    path, _, query = target.partition(b"?")
+    return method, path, query, version
 
 
 class BodyDecoder:
