@@ -18,6 +18,7 @@
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Final, cast
@@ -99,8 +100,7 @@ class HttpConnection(asyncio.Protocol):
         if not has_room:
             self._cut_off("connections")
             return
-        self._join_queue(self.clients.idle)
-        self._timer.start(self._limits.read_timeout_s, self._time_out)
+        self._wait_in(self.clients.idle, self._limits.read_timeout_s, self._time_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release everything."""
@@ -109,8 +109,8 @@ class HttpConnection(asyncio.Protocol):
         self._buffer.clear()
         self._body = None
         self._set_held_bytes(0)
+        self._stop_waiting()
         self._timer.close()
-        self._join_queue(None)
         self.resume_writing()  # wakes an exchange that waits to send its answer
         if self._exchange is not None:
             self._exchange.disconnect(self._exchange.cut_off)
@@ -203,8 +203,7 @@ class HttpConnection(asyncio.Protocol):
         elif self._has_client_closed:
             self.transport.close()
         else:
-            self._join_queue(self.clients.idle)
-            self._timer.start(_KEEP_ALIVE_S, self._close)
+            self._wait_in(self.clients.idle, _KEEP_ALIVE_S, self._close)
 
     def shed_request(self) -> None:
         """Answer the incomplete request 429 and end the connection, to free its bytes for others."""
@@ -271,8 +270,7 @@ class HttpConnection(asyncio.Protocol):
         head = parse_head(bytes(buffer[:end]))
         del buffer[: end + len(_HEAD_END)]
         self._checked = 0
-        self._timer.stop()
-        self._join_queue(None)
+        self._stop_waiting()
         self._start_exchange(head, end)
         return True
 
@@ -330,8 +328,7 @@ class HttpConnection(asyncio.Protocol):
             return False
         self._body = None
         self._head_cost_bytes = 0
-        self._timer.stop()
-        self._join_queue(None)
+        self._stop_waiting()
         exchange.finish()
         return True
 
@@ -345,8 +342,7 @@ class HttpConnection(asyncio.Protocol):
             self._end_unfinished()
             return
         elif self._queue is not self.clients.unfinished:
-            self._join_queue(self.clients.unfinished)
-            self._timer.start(self._limits.read_timeout_s, self._time_out)
+            self._wait_in(self.clients.unfinished, self._limits.read_timeout_s, self._time_out)
         while self.clients.held_bytes > _HELD_BYTES_MAX and self._held_bytes:
             next(iter(self.clients.unfinished), self).free_bytes()
 
@@ -396,15 +392,14 @@ class HttpConnection(asyncio.Protocol):
     def _end(self, *, linger: bool) -> None:
         """Close the connection; only our side at first if the client may still be sending: rule 5."""
         self._discard()
-        self._timer.stop()
+        self._stop_waiting()
         if self._drain_waiter is not None:
             self.transport.abort()
         elif linger and not self._has_client_closed and not self.transport.is_closing():
             self._left_to_discard = _LINGER_BYTES_MAX
             self.transport.write_eof()
             self.resume_reading()
-            self._join_queue(self.clients.lingering)
-            self._timer.start(_LINGER_S, self._close)
+            self._wait_in(self.clients.lingering, _LINGER_S, self._close)
         else:
             self._close()
 
@@ -416,8 +411,8 @@ class HttpConnection(asyncio.Protocol):
 
     def _close(self) -> None:
         self._discard()
+        self._stop_waiting()
         self._timer.close()
-        self._join_queue(None)
         self.clients.connections.discard(self)  # frees its place now, not at ``connection_lost``
         self.transport.close()
 
@@ -427,14 +422,18 @@ class HttpConnection(asyncio.Protocol):
         self.clients.held_bytes += size - self._held_bytes
         self._held_bytes = size
 
-    def _join_queue(self, waiting: ClientQueue | None) -> None:
-        if waiting is self._queue:
-            return
+    def _wait_in(self, queue: ClientQueue, delay_s: float, call: Callable[[], None]) -> None:
+        """Wait for the client as the last in ``queue``, and call ``call`` after ``delay_s``."""
+        self._stop_waiting()
+        self._queue = queue
+        queue[self] = None
+        self._timer.start(delay_s, call)
+
+    def _stop_waiting(self) -> None:
         if self._queue is not None:
             del self._queue[self]
-        if waiting is not None:
-            waiting[self] = None
-        self._queue = waiting
+            self._queue = None
+            self._timer.stop()
 
     def _pause_reading(self) -> None:
         if not self._is_reading_paused and not self.transport.is_closing():
