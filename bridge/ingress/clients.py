@@ -62,7 +62,8 @@ class Clients:
         self.metrics = metrics
         self.log_limiter = RateLimiter(limits.log_lines_per_minute_max, clock)
         self.connections: set[Client] = set()  # those that take up a place
-        self.requests: set[asyncio.Task[None]] = set()  # those in progress
+        # Those in progress, by their exchanges, which remove them.
+        self.requests: dict[object, asyncio.Task[None]] = {}
         # Set when the process stops: each answer is then the last on its connection.
         self.stopping = False
         self.held_bytes = 0

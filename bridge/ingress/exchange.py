@@ -94,8 +94,13 @@ class Exchange:
         self._answer: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._answer_body = b""
 
-    async def run(self, app: ASGIApp, scope: Scope) -> None:
-        """Run the application, and answer 500 if it fails or gives no answer."""
+    async def run(
+        self, app: ASGIApp, scope: Scope, requests: dict[object, asyncio.Task[None]]
+    ) -> None:
+        """Run the application, and answer 500 if it fails or gives no answer.
+
+        ``requests`` are those in progress; this one is removed when it ends.
+        """
         try:
             await app(scope, self.receive, self.send)
         except Exception as error:  # noqa: BLE001 (the connection needs an answer whatever it was)
@@ -105,6 +110,8 @@ class Exchange:
             self.keep_alive = False
             self._connection.on_answered(self, keep_alive=False)
             raise
+        finally:
+            del requests[self]
         if not self.is_answered and not self.is_gone:
             self._fail()
 

@@ -294,9 +294,9 @@ class HttpConnection(asyncio.Protocol):
             self._head_cost_bytes = head_bytes + len(head.headers) * _HEADER_COST_BYTES
         else:
             exchange.is_complete = True
-        task = self.loop.create_task(exchange.run(self.app, self._scope(head, exchange)))
-        task.add_done_callback(self.clients.requests.discard)
-        self.clients.requests.add(task)
+        requests = self.clients.requests
+        running = exchange.run(self.app, self._scope(head, exchange), requests)
+        requests[exchange] = self.loop.create_task(running)
 
     def _scope(self, head: Head, exchange: Exchange) -> Scope:
         path = head.path.decode("ascii")

@@ -111,7 +111,7 @@ async def _end(accepting: asyncio.Server, clients: Clients, timeout_s: float) ->
                     break
     if clients.requests:
         log.warning("shutdown_timed_out", requests=len(clients.requests))
-        for request in clients.requests:
+        for request in clients.requests.values():
             request.cancel()
 
 
