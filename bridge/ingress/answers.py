@@ -3,6 +3,7 @@
 A problem document never repeats anything the client sent.
 """
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
@@ -44,7 +45,7 @@ def problem(status: HTTPStatus, name: str, detail: str) -> bytes:
 
 
 def answer_bytes(
-    status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool
+    status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes, *, keep_alive: bool
 ) -> bytes:
     """Return an answer as bytes of HTTP/1.1, with a ``content-length`` if it has none."""
     parts = [_STATUS_LINES[status]]

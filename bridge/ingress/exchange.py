@@ -1,6 +1,7 @@
 """One request and its answer, as the ASGI application sees them."""
 
 import asyncio
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -21,16 +22,15 @@ EXCHANGE: Final = "exchange"
 class ClientConnection(Protocol):
     """The part of a connection that an exchange uses."""
 
+    drain_waiter: asyncio.Future[None] | None
+    """Set while the client does not read; done when it has read most of what was sent."""
+
     def write(self, data: bytes) -> None:
         """Send bytes."""
         ...
 
     def resume_reading(self) -> None:
         """Read more of the body: there is room again."""
-        ...
-
-    async def drain(self) -> None:
-        """Return when the client has read most of what was sent."""
         ...
 
     def may_keep_alive(self, exchange: "Exchange") -> bool:
@@ -88,10 +88,10 @@ class Exchange:
         self._loop = loop
         self._is_for_head = method == "HEAD"
         self._expects_continue = expects_continue
-        self._body = bytearray()
+        self._body = b""
         self._is_end_seen = False  # by the application
         self._waiting: asyncio.Future[None] | None = None
-        self._answer: tuple[int, list[tuple[bytes, bytes]]] | None = None
+        self._answer: tuple[int, Iterable[tuple[bytes, bytes]]] | None = None
         self._answer_body = b""
 
     async def run(
@@ -115,16 +115,12 @@ class Exchange:
         if not self.is_answered and not self.is_gone:
             self._fail()
 
-    def feed(self, data: bytes) -> int:
+    def feed(self, data: bytes, *, is_last: bool) -> int:
         """Add a piece of the body; return how many bytes the application has not read yet."""
         self._body += data
+        self.is_complete = is_last
         self._wake()
         return len(self._body)
-
-    def finish(self) -> None:
-        """Mark the body as complete."""
-        self.is_complete = True
-        self._wake()
 
     def disconnect(self, cause: RefusalCause | None = None) -> None:
         """Tell the application that nobody will read its answer; ``cause`` if we ended the request."""
@@ -152,8 +148,7 @@ class Exchange:
             await self._waiting
         if self.is_gone or self.is_answered:
             return {"type": "http.disconnect"}
-        body = bytes(self._body)
-        self._body.clear()
+        body, self._body = self._body, b""
         self._is_end_seen = self.is_complete
         return {"type": "http.request", "body": body, "more_body": not self.is_complete}
 
@@ -162,13 +157,14 @@ class Exchange:
         if self.is_gone:
             return
         if message["type"] == "http.response.start":
-            self._answer = message["status"], list(message.get("headers", ()))
+            self._answer = message["status"], message.get("headers", ())
             return
         piece: bytes = message.get("body", b"")
         if message.get("more_body", False):
             self._answer_body += piece
             return
-        await self._connection.drain()
+        while (waiter := self._connection.drain_waiter) is not None:
+            await asyncio.shield(waiter)
         if self._answer is not None and not self.is_gone:
             status, headers = self._answer
             self._send(status, headers, self._answer_body + piece if self._answer_body else piece)
@@ -183,7 +179,7 @@ class Exchange:
                 self._waiting.set_result(None)
             self._waiting = None
 
-    def _send(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def _send(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         if self._is_for_head:
             body = b""
         keep_alive = self._connection.may_keep_alive(self)

@@ -83,7 +83,7 @@ class HttpConnection(asyncio.Protocol):
         self._left_to_discard: int | None = None
         self._queue: ClientQueue | None = None
         self._is_reading_paused = False
-        self._drain_waiter: asyncio.Future[None] | None = None  # set while the client does not read
+        self.drain_waiter: asyncio.Future[None] | None = None  # set while the client does not read
         self._write_timer: ClientTimer | None = None
 
     # Called by asyncio
@@ -139,8 +139,8 @@ class HttpConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Start the time of a client that does not read its answers: rule 4."""
-        if self._drain_waiter is None:
-            self._drain_waiter = self.loop.create_future()
+        if self.drain_waiter is None:
+            self.drain_waiter = self.loop.create_future()
             self._write_timer = ClientTimer(self.loop)
             self._write_timer.start(
                 self._limits.read_timeout_s, partial(self._cut_off, "slow_answer")
@@ -151,10 +151,10 @@ class HttpConnection(asyncio.Protocol):
         if self._write_timer is not None:
             self._write_timer.close()
             self._write_timer = None
-        if self._drain_waiter is not None:
-            if not self._drain_waiter.done():
-                self._drain_waiter.set_result(None)
-            self._drain_waiter = None
+        if self.drain_waiter is not None:
+            if not self.drain_waiter.done():
+                self.drain_waiter.set_result(None)
+            self.drain_waiter = None
 
     # Called by the server
 
@@ -177,11 +177,6 @@ class HttpConnection(asyncio.Protocol):
         if self._is_reading_paused and not self.transport.is_closing():
             self._is_reading_paused = False
             self.transport.resume_reading()
-
-    async def drain(self) -> None:
-        """Return when the client has read most of what was sent."""
-        while self._drain_waiter is not None:
-            await asyncio.shield(self._drain_waiter)
 
     def may_keep_alive(self, exchange: Exchange) -> bool:
         """Return whether another request may follow: rule 5."""
@@ -322,15 +317,13 @@ class HttpConnection(asyncio.Protocol):
         if body is None or exchange is None:
             return False
         data = body.decode(self._buffer)
-        if data and exchange.feed(data) > _READ_AHEAD_BYTES_MAX:
+        if body.is_complete:
+            self._body = None
+            self._head_cost_bytes = 0
+            self._stop_waiting()
+        if exchange.feed(data, is_last=body.is_complete) > _READ_AHEAD_BYTES_MAX:
             self._pause_reading()
-        if not body.is_complete:
-            return False
-        self._body = None
-        self._head_cost_bytes = 0
-        self._stop_waiting()
-        exchange.finish()
-        return True
+        return body.is_complete
 
     def _wait_for_rest(self) -> None:
         """Wait for the missing bytes, within rules 2 and 3."""
@@ -374,7 +367,7 @@ class HttpConnection(asyncio.Protocol):
         """End the connection without an answer."""
         self.clients.metrics.count(Metric.CUT_OFF_TOTAL, cause)
         self._drop_exchange(None)
-        if self._drain_waiter is not None or cause == "connections":
+        if self.drain_waiter is not None or cause == "connections":
             self.transport.abort()  # ``close`` would wait until the client reads
         else:
             self._close()
@@ -386,14 +379,14 @@ class HttpConnection(asyncio.Protocol):
 
     def _answer(self, status: HTTPStatus) -> None:
         """Send a problem document as the connection's last answer."""
-        if self._drain_waiter is None:
+        if self.drain_waiter is None:
             self.write(refusal_bytes(status))
 
     def _end(self, *, linger: bool) -> None:
         """Close the connection; only our side at first if the client may still be sending: rule 5."""
         self._discard()
         self._stop_waiting()
-        if self._drain_waiter is not None:
+        if self.drain_waiter is not None:
             self.transport.abort()
         elif linger and not self._has_client_closed and not self.transport.is_closing():
             self._left_to_discard = _LINGER_BYTES_MAX
