@@ -120,7 +120,7 @@ class Head:
         return self.content_length != 0
 
 
-def check_partial_head(partial: bytes | bytearray, from_byte: int = 0) -> None:
+def check_partial_head(partial: bytes, from_byte: int = 0) -> None:
     """Raise MalformedRequest or FieldsTooLarge if an incomplete head can never become a valid one.
 
     The first ``from_byte`` bytes were checked before. Without this check a client that does not speak
@@ -137,7 +137,7 @@ def check_partial_head(partial: bytes | bytearray, from_byte: int = 0) -> None:
         line_begins = 2 if partial[:2] == b"\r\n" else 0
         line_ends = partial.find(b"\r\n", line_begins)
         if line_ends >= 0:
-            _parse_request_line(bytes(partial[line_begins:line_ends]))
+            _parse_request_line(partial[line_begins:line_ends])
         elif partial != b"\r" and not _REQUEST_LINE_START.match(partial, line_begins):
             message = "request line"
             raise MalformedRequest(message)
@@ -267,11 +267,12 @@ def _read_remembered(request_line: bytes, host: bytes | None) -> tuple[str, byte
 
 
 class BodyDecoder:
-    """Decoder of one body. It takes the bytes of the body from the front of a buffer."""
+    """Decoder of one body, which takes the bytes of the body from the front of a buffer."""
 
     __slots__ = (
         "_chunks",
         "_extension_bytes",
+        "_is_counted",
         "_left",
         "_step",
         "_trailer_bytes",
@@ -281,38 +282,36 @@ class BodyDecoder:
 
     def __init__(self, content_length: int | None) -> None:
         self.is_complete = content_length == 0
+        self._is_counted = content_length is not None
         self._left = content_length or 0
         # A function of the class, because a method of this decoder refers to the decoder, and only a
         # collection of garbage frees what refers to itself.
-        counted = content_length is not None
-        self._step = BodyDecoder._read_counted if counted else BodyDecoder._read_size_line
+        self._step = BodyDecoder._read_size_line
         self._chunks = 0
         self._extension_bytes = 0
         self._trailer_bytes = 0
         self._trailers = 0
 
-    def decode(self, buffer: bytearray) -> bytes:
-        """Remove the body's bytes from the front of ``buffer``; return the data in them.
+    def decode(self, buffer: bytes) -> tuple[bytes, bytes]:
+        """Return the data of the body at the front of ``buffer``, and the bytes that are left.
 
-        Raises MalformedRequest, FieldsTooLarge or ChunksTooLarge. The removed bytes are lost then.
+        Raises MalformedRequest, FieldsTooLarge or ChunksTooLarge.
         """
-        if self._step is BodyDecoder._read_counted:
-            return self._read_counted(buffer) or b""
+        if self._is_counted:
+            data = buffer[: self._left]
+            self._left -= len(data)
+            self.is_complete = not self._left
+            return data, buffer[len(data) :]
+        return self._read_chunks(bytearray(buffer))  # of which small chunks are cheaper to remove
+
+    def _read_chunks(self, buffer: bytearray) -> tuple[bytes, bytes]:
         data = bytearray()
         while not self.is_complete:
             piece = self._step(self, buffer)
             if piece is None:
                 break
             data += piece
-        return bytes(data)
-
-    def _read_counted(self, buffer: bytearray) -> bytes | None:
-        """Read data of known length (``Content-Length``)."""
-        data = bytes(buffer[: self._left])
-        del buffer[: len(data)]
-        self._left -= len(data)
-        self.is_complete = not self._left
-        return data
+        return bytes(data), bytes(buffer)
 
     def _read_size_line(self, buffer: bytearray) -> bytes | None:
         """Read the line before a chunk. None: it is incomplete."""

@@ -72,7 +72,7 @@ class HttpConnection(asyncio.Protocol):
         self._head_bytes_max = self._limits.url_bytes_max + self._limits.headers_bytes_max
         self._server: tuple[str, int] | None = None
         self._client: tuple[str, int] | None = None
-        self._buffer = bytearray()  # bytes that are not parsed yet
+        self._buffer = b""  # bytes that are not parsed yet
         self._checked = 0  # bytes of an incomplete head that were checked
         self._exchange: Exchange | None = None  # the request in progress
         self._body: BodyDecoder | None = None  # decoder of the rest of its body
@@ -106,7 +106,7 @@ class HttpConnection(asyncio.Protocol):
         """Release everything."""
         del exc
         self.clients.connections.discard(self)
-        self._buffer.clear()
+        self._buffer = b""
         self._body = None
         self._set_held_bytes(0)
         self._stop_waiting()
@@ -230,8 +230,10 @@ class HttpConnection(asyncio.Protocol):
     def _parse_buffered(self) -> None:
         """Parse the buffer as far as rule 1 allows, then wait for the rest."""
         try:
-            while self._read_body() if self._body is not None else self._read_head():
-                pass
+            if self._exchange is None and self._buffer:
+                self._read_head()
+            if self._exchange is not None and self._body is not None:
+                self._read_body(self._exchange, self._body)
         except MalformedRequest as fault:
             self._log("malformed", str(fault))
             self._refuse("malformed", HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED_BODY)
@@ -246,10 +248,8 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._wait_for_rest()
 
-    def _read_head(self) -> bool:
-        """Parse the next head; return whether there may be more to parse."""
-        if self._exchange is not None or not self._buffer:
-            return False
+    def _read_head(self) -> None:
+        """Parse the next head, and start its exchange, if all of it is there."""
         buffer = self._buffer
         # The empty line may have come in two pieces, so search the end of the checked bytes again.
         end = buffer.find(_HEAD_END, max(0, self._checked - len(_HEAD_END) + 1))
@@ -261,13 +261,12 @@ class HttpConnection(asyncio.Protocol):
         if end < 0:
             check_partial_head(buffer, self._checked)
             self._checked = len(buffer)
-            return False
-        head = parse_head(bytes(buffer[:end]))
-        del buffer[: end + len(_HEAD_END)]
+            return
+        head = parse_head(buffer[:end])
+        self._buffer = buffer[end + len(_HEAD_END) :]
         self._checked = 0
         self._stop_waiting()
         self._start_exchange(head, end)
-        return True
 
     def _start_exchange(self, head: Head, head_bytes: int) -> None:
         bytes_max = self._limits.body_bytes_max
@@ -311,19 +310,15 @@ class HttpConnection(asyncio.Protocol):
             "state": {EXCHANGE: exchange},
         }
 
-    def _read_body(self) -> bool:
-        """Decode buffered bytes of the body; return whether the body is complete."""
-        body, exchange = self._body, self._exchange
-        if body is None or exchange is None:
-            return False
-        data = body.decode(self._buffer)
+    def _read_body(self, exchange: Exchange, body: BodyDecoder) -> None:
+        """Decode buffered bytes of the body."""
+        data, self._buffer = body.decode(self._buffer)
         if body.is_complete:
             self._body = None
             self._head_cost_bytes = 0
             self._stop_waiting()
         if exchange.feed(data, is_last=body.is_complete) > _READ_AHEAD_BYTES_MAX:
             self._pause_reading()
-        return body.is_complete
 
     def _wait_for_rest(self) -> None:
         """Wait for the missing bytes, within rules 2 and 3."""
@@ -397,7 +392,7 @@ class HttpConnection(asyncio.Protocol):
             self._close()
 
     def _discard(self) -> None:
-        self._buffer.clear()
+        self._buffer = b""
         self._body = None
         self._head_cost_bytes = 0
         self._set_held_bytes(0)

@@ -31,7 +31,7 @@ TOO_LARGE = {413, 431}
 
 def framed(pieces: list[bytes]) -> list[int]:
     """Return what the framing makes of a stream of bytes: 200 a request, then what refused the rest."""
-    buffer, found, body = bytearray(), [], None
+    buffer, found, body = b"", [], None
     try:
         for piece in pieces:
             buffer += piece
@@ -40,10 +40,10 @@ def framed(pieces: list[bytes]) -> list[int]:
                     end = buffer.find(b"\r\n\r\n")
                     if end < 0:
                         break
-                    head = parse_head(bytes(buffer[:end]))
-                    del buffer[: end + 4]
+                    head = parse_head(buffer[:end])
+                    buffer = buffer[end + 4 :]
                     body = BodyDecoder(head.content_length)
-                body.decode(buffer)
+                _, buffer = body.decode(buffer)
                 if not body.is_complete:
                     break
                 body = None
