@@ -18,8 +18,8 @@ from bridge.core.catalogue import Catalogue
 from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, is_usable_id
 from bridge.core.outcome import Outcome
 from bridge.core.request import RawCallback, index_headers
-from bridge.intake.preparation import Policy
 from bridge.ingress import framing
+from bridge.intake.preparation import Policy
 from bridge.normalise import ParseContext, Unreadable, hangup, phone, quantity, stir
 from bridge.publish import partitioning
 from bridge.telemetry.logs import _RepeatFilter
