@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from aiokafka.partitioner import DefaultPartitioner
 
 import bridge
 from bridge.core import field_map, origins
@@ -45,7 +44,7 @@ CACHES = {
     "normalise/tzdata.list_offsets_in_use": "1,024 days, each with the few offsets that there are",
     "normalise/tzdata.list_abbreviation_offsets": "256 years, each with the few abbreviations",
     "replay/targets/columns._list_event_paths": "one",
-    "publish/partitioning._murmur2": "keys of 64 bytes at most",
+    "publish/partitioning._cached_partition": "keys of 64 bytes at most",
     "core/catalogue._map_usual_names": "one for each catalogue",
     "core/event._name_type": "one for each type under the names that an operator chose",
     "core/origins._is_authority": "128 texts of 259 characters at most",
@@ -135,12 +134,12 @@ def test_long_texts_of_a_group_are_read_alike_and_not_kept() -> None:
 
 
 def test_the_partition_of_a_long_key_is_that_of_kafka_and_not_kept() -> None:
-    partitioning._murmur2.cache_clear()
+    partitioning._cached_partition.cache_clear()
     for key in (b"x" * 65, b"x" * 1_000):
-        assert partitioning.partition_for_key(key, 12) == DefaultPartitioner()(
+        assert partitioning.partition_for_key(key, 12) == partitioning._partitioner(
             key, range(12), range(12)
         )
-    assert partitioning._murmur2.cache_info().currsize == 0
+    assert partitioning._cached_partition.cache_info().currsize == 0
 
 
 @pytest.mark.parametrize(
