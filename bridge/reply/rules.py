@@ -33,7 +33,10 @@ from bridge.reply.document import ACKNOWLEDGEMENT, EMPTY_DOCUMENT, Document
 BAD_GATEWAY: Final = SentReply(502, None, b"")
 ANONYMOUS: Final = "anonymous"
 
-_NEEDED: Final = frozenset({Reply.XML, Reply.SOUND})
+# A tuple, not a set: the hash of an enumeration's member is a Python function.
+_NEEDED: Final = (Reply.XML, Reply.SOUND)
+_EMPTY: Final = Given(EMPTY_DOCUMENT, None)
+_ACKNOWLEDGED: Final = Given(ACKNOWLEDGEMENT, None)
 # No digits before the first one: otherwise a long text takes time by the square of its length.
 _TELEPHONE: Final = re.compile(r"[+().\-\s]*[0-9][0-9+().\-\s]*", re.ASCII)
 _NO_DIGITS: Final = re.compile(r"[^0-9]+", re.ASCII)
@@ -171,11 +174,13 @@ class Rules:
             for kind in catalogue.all_types
         }
         self._unrecognised = catalogue.unrecognised
-        notifications = {kind.name for kind in catalogue.all_types if not is_asked_for(kind)}
+        self._notifications = frozenset(
+            kind.name for kind in catalogue.all_types if not is_asked_for(kind)
+        )
         self.notified = {
             rule.answer.application: self.applications[rule.answer.application]
             for rule in self.rules
-            if isinstance(rule.answer, Forward) and not notifications.isdisjoint(rule.types)
+            if isinstance(rule.answer, Forward) and not self._notifications.isdisjoint(rule.types)
         }
         """The applications that a rule sends notifications on to."""
         self._parties = {kind.name: find_parties(kind) for kind in catalogue.all_types}
@@ -190,9 +195,9 @@ class Rules:
     def choose(self, callback: Callback) -> Given | Ask:
         """Return how a callback is answered: rules 1 to 5."""
         kind = callback.type
-        rule = self.find_rule(callback) if is_asked_for(kind) else None
+        rule = None if kind.name in self._notifications else self.find_rule(callback)
         if rule is None:
-            return Given(reply_without_rule(kind), None)
+            return give_without_rule(kind)
         if isinstance(rule.answer, Forward):
             fallback = rule.answer.find_fallback(kind)
             return Ask(rule.answer.application, rule.name, _fall_back(fallback, callback))
@@ -206,10 +211,10 @@ class Rules:
         Its numbers are not known, so no rule with a condition on them matches.
         """
         kind = route or self._unrecognised
-        rules = self._by_type[kind.name] if is_asked_for(kind) else ()
+        rules = () if kind.name in self._notifications else self._by_type[kind.name]
         rule = next((one for one in rules if self._matches_without_event(one, verdict)), None)
         if rule is None:
-            return Given(reply_without_rule(kind), None)
+            return give_without_rule(kind)
         if isinstance(rule.answer, Forward):
             fallback = rule.answer.find_fallback(kind)
             return Ask(rule.answer.application, rule.name, _fall_back(fallback, None))
@@ -217,7 +222,7 @@ class Rules:
 
     def find_forward(self, callback: Callback) -> str | None:
         """Return the application that a notification is sent on to, None if there is none: rule 3."""
-        if is_asked_for(callback.type):
+        if callback.type.name not in self._notifications:
             return None
         rule = self.find_rule(callback)
         if rule is None or not isinstance(rule.answer, Forward):
@@ -259,9 +264,9 @@ class Rules:
         )
 
 
-def reply_without_rule(kind: CallbackType) -> SentReply:
+def give_without_rule(kind: CallbackType) -> Given:
     """Return the reply to a type that no rule answers: rule 5."""
-    return EMPTY_DOCUMENT if kind.reply in _NEEDED else ACKNOWLEDGEMENT
+    return _EMPTY if kind.reply in _NEEDED else _ACKNOWLEDGED
 
 
 def _fall_back(fallback: Document | None, callback: Callback | None) -> SentReply:
