@@ -42,7 +42,7 @@ def find_complaint(type_name: str, data: Mapping[str, object]) -> str | None:
     if type_name == _FALLBACK_TYPE:
         return FALLBACK
     hangup = data.get("hangup")
-    if not type_name.startswith(_PRODUCT) or not isinstance(hangup, Mapping):
+    if not type_name.startswith(_PRODUCT) or not isinstance(hangup, dict):
         return None
-    code = str(cast("Mapping[str, object]", hangup).get("code") or "").strip()
+    code = str(cast("dict[str, object]", hangup).get("code") or "").strip()
     return code if code in MEANINGS and code != FALLBACK else None
