@@ -19,7 +19,7 @@ from bridge.core.canonical import encode_canonical
 from bridge.core.parameters import Parameters
 from bridge.core.parse import Callback
 from bridge.core.record import Record, RecordHeader, encode_json
-from bridge.core.request import NONCE_V2, NONCE_V3
+from bridge.core.request import NONCE_V2, NONCE_V3, RawCallback
 from bridge.core.verify import Unverified, Verified
 from bridge.normalise.time import to_rfc3339
 
@@ -100,6 +100,11 @@ def compute_callback_id(
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
+def _find_nonce(raw: RawCallback) -> str:
+    values = raw.headers.values
+    return values.get(NONCE_V3) or values.get(NONCE_V2) or ""
+
+
 def format_source(verdict: Verified | Unverified) -> str:
     """Return the CloudEvents source: the callback's account, and subaccount if there is one."""
     source = f"/plivo/accounts/{verdict.account or 'unknown'}"
@@ -143,12 +148,7 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
     verdict = callback.verdict
     raw = verdict.raw
     kind = callback.type
-    repeats = callback.recognition.can_repeat
-    nonce = (
-        (raw.headers.values.get(NONCE_V3) or raw.headers.values.get(NONCE_V2) or "")
-        if repeats
-        else ""
-    )
+    nonce = _find_nonce(raw) if callback.recognition.can_repeat else ""
     event_type = kind.event_type
     identity = compute_callback_id(verdict.account, event_type, verdict.parameters, nonce)
     names = _name_type(
