@@ -42,38 +42,9 @@ class ContractNames:
     schema_base: str
 
 
-class _TypeNames(NamedTuple):
-    """What all events of one type have in common, made once for each type."""
-
-    topic: str
-    dataschema: str
-    type_header: RecordHeader
-    dataschema_header: RecordHeader
-
-
-@lru_cache(maxsize=512)
-def _name_type(
-    topic_prefix: str, schema_base: str, event_type: str, topic: str, schema_path: str
-) -> _TypeNames:
-    """Return the names of a type of event under the names that an operator chose."""
-    dataschema = schema_base + schema_path
-    return _TypeNames(
-        topic_prefix + topic,
-        dataschema,
-        ("ce_type", event_type.encode()),
-        ("ce_dataschema", dataschema.encode()),
-    )
-
-
-class Receipt(NamedTuple):
-    """What event and journal record both state: when, from whom and how verified a callback came.
-
-    ``received_at`` is RFC 3339, ``source`` the CloudEvents source.
-    """
-
-    received_at: str
-    source: str
-    verification: Verification
+Receipt = tuple[str, str, Verification]
+"""What event and journal record both state of a callback: when it was received (RFC 3339), its
+CloudEvents source, and how it was verified."""
 
 
 class EventRecord(NamedTuple):
@@ -135,7 +106,21 @@ def to_verification(verdict: Verified | Unverified) -> Verification:
 def to_receipt(verdict: Verified | Unverified) -> Receipt:
     """Return the receipt of a callback."""
     received_at = to_rfc3339(verdict.raw.received_at)
-    return Receipt(received_at, format_source(verdict), to_verification(verdict))
+    return received_at, format_source(verdict), to_verification(verdict)
+
+
+@lru_cache(maxsize=512)
+def _name_type(
+    topic_prefix: str, schema_base: str, event_type: str, topic: str, schema_path: str
+) -> tuple[str, str, RecordHeader, RecordHeader]:
+    """Return what all events of a type share: topic, schema, and the headers of type and schema."""
+    dataschema = schema_base + schema_path
+    return (
+        topic_prefix + topic,
+        dataschema,
+        ("ce_type", event_type.encode()),
+        ("ce_dataschema", dataschema.encode()),
+    )
 
 
 def to_epoch_ms(instant: datetime) -> int:
@@ -151,18 +136,18 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
     nonce = _find_nonce(raw) if callback.recognition.can_repeat else ""
     event_type = kind.event_type
     identity = compute_callback_id(verdict.account, event_type, verdict.parameters, nonce)
-    names = _name_type(
+    topic, dataschema, type_header, dataschema_header = _name_type(
         naming.topic_prefix, naming.schema_base, event_type, kind.topic, kind.schema_path
     )
-    receipt = to_receipt(verdict)
+    receipt = received_at, source, verification = to_receipt(verdict)
     subject = callback.subject or identity
-    time = callback.happened_at or receipt.received_at
+    time = callback.happened_at or received_at
     recorded_time = to_rfc3339(recorded_at)
     data: dict[str, object] = {
-        "received_at": receipt.received_at,
+        "received_at": received_at,
         "time_source": callback.happened_source or "received",
         "recognised_by": callback.recognised_by,
-        "verification": receipt.verification,
+        "verification": verification,
         **callback.fields,
         "context": callback.context,
         "undeclared": callback.undeclared,
@@ -174,11 +159,11 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
         {
             "specversion": _SPECVERSION,
             "id": identity,
-            "source": receipt.source,
+            "source": source,
             "type": event_type,
             "subject": subject,
             "time": time,
-            "dataschema": names.dataschema,
+            "dataschema": dataschema,
             "partitionkey": subject,
             "recordedtime": recorded_time,
             "datacontenttype": "application/json",
@@ -190,13 +175,13 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
         CONTENT_TYPE,
         _SPECVERSION_HEADER,
         ("ce_id", identity.encode()),
-        ("ce_source", receipt.source.encode()),
-        names.type_header,
+        ("ce_source", source.encode()),
+        type_header,
         ("ce_subject", key),
         ("ce_time", time.encode()),
-        names.dataschema_header,
+        dataschema_header,
         ("ce_partitionkey", key),
         ("ce_recordedtime", recorded_time.encode()),
     )
-    record = Record(names.topic, key, value, headers, to_epoch_ms(raw.received_at))
+    record = Record(topic, key, value, headers, to_epoch_ms(raw.received_at))
     return EventRecord(identity, kind, record, receipt)

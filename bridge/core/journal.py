@@ -127,8 +127,8 @@ def to_journal_value(
     ``event`` is the event made from the callback, if any.
     """
     raw = verdict.raw
-    target = raw.target
-    receipt = to_receipt(verdict) if event is None else event.receipt
+    body, target = raw.body, raw.target
+    received_at, source, verification = to_receipt(verdict) if event is None else event.receipt
     value: JournalValue = {
         "method": raw.method,
         "url_received": raw.origin + target,
@@ -138,10 +138,10 @@ def to_journal_value(
         "query": raw.query,
         "headers": list(raw.headers.lines),
         "remote_address": raw.remote_address,
-        "received_at": receipt.received_at,
-        "source": receipt.source,
+        "received_at": received_at,
+        "source": source,
         "zone": verdict.zone,
-        "verification": receipt.verification,
+        "verification": verification,
         "events": [] if event is None else [_name_event(event)],
         "reply": None,
         "bridge_version": __version__,
@@ -154,10 +154,10 @@ def to_journal_value(
             "content_type": reply.content_type,
             "body": reply.body.decode(),
         }
-    if raw.body.translate(None, _PLAIN):
-        value["body_base64"] = base64.b64encode(raw.body).decode("ascii")
+    if body.translate(None, _PLAIN):
+        value["body_base64"] = base64.b64encode(body).decode("ascii")
     else:
-        value["body"] = raw.body.decode("ascii")
+        value["body"] = body.decode("ascii")
     return value
 
 
