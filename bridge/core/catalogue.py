@@ -191,8 +191,9 @@ class Catalogue:
 
     def can_repeat(self, kind: CallbackType, values: Values) -> bool:
         """Return whether two callbacks with exactly these parameters can be two events."""
-        once = self._repeats_unless.get(kind.name, ())
-        return kind.can_repeat and not any(_iter_matching(once, values))
+        if not kind.can_repeat:
+            return False
+        return not any(_iter_matching(self._repeats_unless.get(kind.name, ()), values))
 
     def choose(self, values: Values, route: CallbackType | None) -> tuple[CallbackType, bool]:
         """Return the type of a callback, and whether its path decided: rules 1 to 6."""

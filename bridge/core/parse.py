@@ -96,12 +96,11 @@ def escape_non_utf8(value: str) -> str:
 class _Reading:
     """The fields of one callback while they are being read."""
 
-    def __init__(
-        self, callback: Callback, field_map: FieldMap, texts: TextsByName, *, is_json: bool
-    ) -> None:
-        zone = callback.verdict.zone
+    def __init__(self, callback: Callback, field_map: FieldMap, texts: TextsByName) -> None:
+        verdict = callback.verdict
+        is_json = verdict.parameters.json is not None
         self.field_map = field_map
-        self.zone = load_zone(zone) if zone else None
+        self.zone = load_zone(verdict.zone) if verdict.zone else None
         self.fields = callback.fields
         self.undeclared = callback.undeclared
         self.unreadable = callback.unreadable
@@ -250,7 +249,7 @@ class Parser:
         field_map = self._field_maps[kind.name]
         callback = Callback(kind, verdict, recognition, context)
         fields, undeclared = callback.fields, callback.undeclared
-        reading = _Reading(callback, field_map, texts, is_json=parameters.json is not None)
+        reading = _Reading(callback, field_map, texts)
         reading.read()
         if field_map.has_correlation:
             fields["correlation"] = correlate(fields)
