@@ -316,7 +316,9 @@ def recognise(
         values = _rename_to_usual(catalogue, values)
     if not parameters.body:
         return _recognise_query(catalogue, values, route)
-    echoes = _find_echoes(catalogue.discriminators, texts, context) if context else {}
+    echoes: Values = {}
+    if context:
+        echoes = _find_echoes(catalogue.discriminators, texts, context)
     return _recognise_body(catalogue, values, echoes, route)
 
 

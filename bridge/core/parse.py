@@ -14,9 +14,9 @@
    ``CallUUID``.
 """
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
@@ -62,7 +62,7 @@ class NoEvent(Exception):
         self.reason = reason
 
 
-@dataclasses.dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Callback:
     """A parsed callback. ``fields`` maps the data keys of its declaration to plain values.
 
@@ -74,13 +74,28 @@ class Callback:
     verdict: Verified | Unverified
     recognition: Recognition
     context: ValuesByName
-    fields: dict[str, object] = dataclasses.field(default_factory=dict)
-    undeclared: ValuesByName = dataclasses.field(default_factory=dict)
-    unreadable: list[Unread] = dataclasses.field(default_factory=list)
-    subject: str | None = None
-    happened_at: str | None = None
-    happened_source: str | None = None
-    zone_mismatch: ZoneMismatch | None = None
+    fields: dict[str, object]
+    undeclared: ValuesByName
+    unreadable: list[Unread]
+    subject: str | None
+    happened_at: str | None
+    happened_source: str | None
+    zone_mismatch: ZoneMismatch | None
+
+    def __init__(
+        self, verdict: Verified | Unverified, recognition: Recognition, context: ValuesByName
+    ) -> None:
+        self.type = recognition.kind
+        self.verdict = verdict
+        self.recognition = recognition
+        self.context = context
+        self.fields = {}
+        self.undeclared = {}
+        self.unreadable = []
+        self.subject = None
+        self.happened_at = None
+        self.happened_source = None
+        self.zone_mismatch = None
 
     @property
     def recognised_by(self) -> Literal["path", "parameters"]:
@@ -247,7 +262,7 @@ class Parser:
         recognition = recognise(self.catalogue, parameters, texts, context, route)
         kind = recognition.kind
         field_map = self._field_maps[kind.name]
-        callback = Callback(kind, verdict, recognition, context)
+        callback = Callback(verdict, recognition, context)
         fields, undeclared = callback.fields, callback.undeclared
         reading = _Reading(callback, field_map, texts)
         reading.read()
