@@ -13,10 +13,9 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
-from operator import itemgetter
 
 from bridge.core.canonical import encode_canonical
-from bridge.core.parameters import Pair, Parameters
+from bridge.core.parameters import Pair, Parameters, get_name
 from bridge.core.request import RawCallback
 
 
@@ -80,4 +79,4 @@ def digest_content(raw: RawCallback, parameters: Parameters) -> bytes:
 
 def _sort_by_name(pairs: Iterable[Pair]) -> list[Pair]:
     """Return pairs in the order of their names. The values of one name keep their order."""
-    return sorted(pairs, key=itemgetter(0))
+    return sorted(pairs, key=get_name)
