@@ -158,10 +158,11 @@ class HashBudget:
     def spend(self, message: bytes, signatures: int, tries: int = 1) -> int:
         """Return how many of ``tries`` HMACs of ``message`` the budget allows, and deduct their cost."""
         cost = len(message) + HMAC_BYTES + COMPARISON_BYTES * signatures
-        allowed = min(tries, self.bytes_left // cost)
-        self.is_exhausted = self.is_exhausted or allowed < tries
-        self.bytes_left -= allowed * cost
-        return allowed
+        if tries * cost > self.bytes_left:
+            self.is_exhausted = True
+            tries = self.bytes_left // cost
+        self.bytes_left -= tries * cost
+        return tries
 
 
 class GivenSignatures(NamedTuple):
