@@ -75,16 +75,20 @@ class Parameters(NamedTuple):
         return self.body or self.query
 
 
-def collect_parameters(
+def collect_parameters(  # noqa: PLR0913 (each is one fact about a request)
     query: tuple[Pair, ...],
     body: tuple[Pair, ...],
     body_fault: BodyFault | None = None,
     *,
     has_bare_name: bool = False,
     json: JsonObject | None = None,
+    are_ascii: bool = False,
 ) -> Parameters:
-    """Return the parameters of a query and a body, sorted and grouped once for all who need it."""
-    texts, has_lists = group_texts(body or query)
+    """Return the parameters of a query and a body, sorted and grouped once for all who need it.
+
+    ``are_ascii`` is True if it is known that the pairs Plivo wrote have ASCII characters only.
+    """
+    texts, has_lists = group_texts(body or query, are_ascii=are_ascii)
     # Names that are not repeated decide the order alone, and comparing pairs takes longer.
     sorted_body = sorted(body, key=None if has_lists else get_name)
     return Parameters(
@@ -111,7 +115,7 @@ def group_values(pairs: Iterable[Pair]) -> ValuesByName:
     return values
 
 
-def group_texts(pairs: Sequence[Pair]) -> tuple[TextsByName, bool]:
+def group_texts(pairs: Sequence[Pair], *, are_ascii: bool = False) -> tuple[TextsByName, bool]:
     """Return the text of each name in the order received, and whether one of them is a list.
 
     A list holds the texts of a repeated name, or the text of a name if one of the two was not
@@ -119,7 +123,7 @@ def group_texts(pairs: Sequence[Pair]) -> tuple[TextsByName, bool]:
     """
     plain = dict(pairs)
     texts = cast("TextsByName", plain)
-    if len(plain) == len(pairs) and is_utf8("".join([*plain, *plain.values()])):
+    if len(plain) == len(pairs) and (are_ascii or is_utf8("".join([*plain, *plain.values()]))):
         return texts, False
     for name, values in group_values(pairs).items():
         is_plain = len(values) == 1 and is_utf8(name) and is_utf8(values[0])
@@ -158,7 +162,8 @@ def _prepare_form(octets: bytes) -> str:
     split is fast and safe: neither ":" nor "+" separates pieces, and neither can complete another
     escape.
     """
-    return octets.decode("latin-1").replace("+", " ").replace("%3A", ":").replace("%2B", "+")
+    text = octets.decode("latin-1").replace("+", " ").replace("%3A", ":")
+    return text.replace("%2B", "+") if "%" in text else text
 
 
 _STRAY_SIGN: Final = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -182,12 +187,17 @@ def _count_form(text: str) -> int:
     return count
 
 
+def _is_encoded(text: str) -> bool:
+    """Return whether a part of a prepared form must be decoded."""
+    return "%" in text or not text.isascii()
+
+
 def _split_form(text: str) -> tuple[tuple[Pair, ...], bool]:
     """Return the pairs of a prepared form, and whether a piece lacked its ``=``: rules 1 and 2."""
     if not text:
         return (), False
     has_bare_name = False
-    is_encoded = "%" in text or not text.isascii()
+    is_encoded = _is_encoded(text)
     pairs: list[Pair] = []
     for piece in text.split("&"):
         key, equals, value = piece.partition("=")
@@ -195,7 +205,7 @@ def _split_form(text: str) -> tuple[tuple[Pair, ...], bool]:
             if not key:
                 continue
             has_bare_name = True
-        if is_encoded and ("%" in piece or not piece.isascii()):
+        if is_encoded and _is_encoded(piece):
             key, value = _unescape(key), _unescape(value)
         pairs.append((key, value))
     return tuple(pairs), has_bare_name
@@ -282,7 +292,10 @@ def decode_parameters(
     body_text = _prepare_form(body)
     _count_remaining(remaining, body_text)
     body_pairs, has_bare_name = _split_form(body_text)
-    return collect_parameters(query_pairs, body_pairs, fault, has_bare_name=has_bare_name)
+    are_ascii = bool(body_pairs) and not _is_encoded(body_text)
+    return collect_parameters(
+        query_pairs, body_pairs, fault, has_bare_name=has_bare_name, are_ascii=are_ascii
+    )
 
 
 def _count_remaining(parameters_max: int | None, text: str) -> int | None:
