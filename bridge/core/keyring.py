@@ -209,12 +209,8 @@ def is_given(expected: bytes, given: tuple[bytes, ...]) -> bool:
     return found
 
 
-class SignatureMatch(NamedTuple):
-    """The key that signed a callback, whether in the ``Ma`` header, and the signed message."""
-
-    key: SigningKey
-    is_ma: bool
-    message: SignedMessage
+SignatureMatch = tuple[SigningKey, bool, SignedMessage]
+"""The key that signed a callback, whether in the ``Ma`` header, and the signed message."""
 
 
 class SearchIncomplete(Exception):
@@ -238,7 +234,7 @@ def find_signing_key(
     for message in messages:
         tried.append(message)
         if found := _find_key(keyring, likely, message, given, budget):
-            return SignatureMatch(*found, message)
+            return *found, message
         are_tried = are_tried or not budget.is_exhausted
         # Building the next message costs about as much as hashing it.
         if not budget.spend(message.bytes, 0):
@@ -248,7 +244,7 @@ def find_signing_key(
     are_all_tried = False
     for message in tried[:1] if account in keyring.zones else tried:
         if found := _find_key(keyring, others, message, given, budget):
-            return SignatureMatch(*found, message)
+            return *found, message
         are_all_tried = are_tried and (are_all_tried or not budget.is_exhausted)
     if tried and not are_all_tried:
         raise SearchIncomplete

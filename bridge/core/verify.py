@@ -205,13 +205,13 @@ class Verifier:
         if self.accept_agentstack:
             messages = chain(messages, iter_agentstack_messages(raw, parameters, nonce))
         found = self._find_match(parameters, given, messages)
-        if isinstance(found, SignatureMatch):
-            key, message = found.key, found.message
+        if isinstance(found, tuple):
+            key, is_ma, message = found
             content = digest_content(raw, parameters)
             if not self._accept_content(message, content):
                 return self.mark_unverified(raw, parameters, VerificationFault.NONCE_REUSED)
             self._remember_v2_message(raw, message.origin, key, content)
-            scheme = Scheme.V3_MA if found.is_ma else Scheme.V3
+            scheme = Scheme.V3_MA if is_ma else Scheme.V3
             if message.is_agentstack:
                 scheme = Scheme.V3_AGENTSTACK
             return _make_verified(raw, parameters, key, scheme, message)
@@ -268,14 +268,15 @@ class Verifier:
             for message in [signature.build_v2_message(origin + raw.path, nonce)]
         ]
         found = self._find_match(parameters, given, messages)
-        if not isinstance(found, SignatureMatch):
+        if not isinstance(found, tuple):
             return self.mark_unverified(raw, parameters, found)
+        key, is_ma, message = found
         if self.accept_v2 is AcceptV2.EXCEPT_VOICE and may_be_voice():
             return self.mark_unverified(raw, parameters, VerificationFault.V2_NOT_ACCEPTED)
-        if not self.partial_messages.accept(found.message.bytes, digest_content(raw, parameters)):
+        if not self.partial_messages.accept(message.bytes, digest_content(raw, parameters)):
             return self.mark_unverified(raw, parameters, VerificationFault.NONCE_REUSED)
-        scheme = Scheme.V2_MA if found.is_ma else Scheme.V2
-        return _make_verified(raw, parameters, found.key, scheme, found.message)
+        scheme = Scheme.V2_MA if is_ma else Scheme.V2
+        return _make_verified(raw, parameters, key, scheme, message)
 
     def _find_v2_fault(self, raw: RawCallback, nonce: str) -> VerificationFault | None:
         """Return the fault that makes a check of the V2 signature unnecessary, if there is one."""
