@@ -200,8 +200,8 @@ class Verifier:
             return self.mark_unverified(raw, parameters, VerificationFault.NO_NONCE)
         if "." in nonce:  # rule 5 of signature
             return self.mark_unverified(raw, parameters, VerificationFault.BAD_NONCE)
-        url_alone = self.accept_v2 is not AcceptV2.NONE
-        messages = iter_v3_messages(raw, parameters, nonce, allow_url_only=url_alone)
+        accepts_v2 = self.accept_v2 is not AcceptV2.NONE
+        messages = iter_v3_messages(raw, parameters, nonce, allow_url_only=accepts_v2)
         if self.accept_agentstack:
             messages = chain(messages, iter_agentstack_messages(raw, parameters, nonce))
         found = self._find_match(parameters, given, messages)
@@ -210,7 +210,8 @@ class Verifier:
             content = digest_content(raw, parameters)
             if not self._accept_content(message, content):
                 return self.mark_unverified(raw, parameters, VerificationFault.NONCE_REUSED)
-            self._remember_v2_message(raw, message.origin, key, content)
+            if accepts_v2:
+                self._remember_v2_message(raw, message.origin, key, content)
             scheme = Scheme.V3_MA if is_ma else Scheme.V3
             if message.is_agentstack:
                 scheme = Scheme.V3_AGENTSTACK
@@ -243,7 +244,7 @@ class Verifier:
         """Remember the V2 message of a request that V3 has verified: rule 10."""
         headers = raw.headers.values
         nonce = headers.get(wire.NONCE_V2)
-        if not nonce or self.accept_v2 is AcceptV2.NONE:
+        if not nonce:
             return
         message = signature.build_v2_message(origin + raw.path, nonce)
         v2 = headers.get(wire.SIGNATURE_V2), headers.get(wire.SIGNATURE_MA_V2)
