@@ -124,6 +124,7 @@ class Preparation:
 
     def _prepare_arrived(self) -> None:
         arrived, self._arrived = self._arrived, []
+        self._recorded_at = self._now()
         for station in (self._decode, self._verify, self._parse, self._build):
             for arrival in arrived:
                 if arrival.result.done():  # at an earlier station, or its request was cancelled
@@ -181,7 +182,7 @@ class Preparation:
             rules = self._replies.rules
             chosen = rules.choose(callback)
             reply = chosen.reply if isinstance(chosen, Given) else Asked(chosen.application)
-            event = to_event(callback, self._naming, self._now())
+            event = to_event(callback, self._naming, self._recorded_at)
             forward_to = rules.find_forward(callback)
             journal = to_journal(callback, event, self._naming, reply, forward_to=forward_to)
         except Exception as error:  # noqa: BLE001 (see ``_to_no_event``)
