@@ -1,7 +1,7 @@
 """How much of the bridge one hangup passes through: a reader follows it, and each step costs time.
 
-1. It is traced from the endpoint to its answer, as a second callback: the first one fills the caches. The
-   steps that callbacks of one turn of the event loop take together are part of it.
+1. It is traced from the endpoint to its answer, as a second callback: the first one fills the caches.
+   The steps that callbacks of one turn of the event loop take together are part of it.
 2. A file counts once a function of it runs. The depth is the number of functions of ``bridge`` that have
    not returned, the endpoint's or that of the step among them; comprehensions do not count.
 3. The limits are what it takes today. Lower them when it takes less.
