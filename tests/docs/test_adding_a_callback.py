@@ -125,7 +125,8 @@ def sent(project: Project) -> dict[str, Any]:
     (project.root / "post.py").write_text(POST)
     done = project.run(f"{shlex.quote(sys.executable)} post.py", curl.stdout)
     assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    (line,) = [one for one in done.stdout.splitlines() if one.startswith("{")]  # the others are the log
+    answer: dict[str, Any] = json.loads(line)
     return answer
 
 
