@@ -182,9 +182,10 @@ def hash_token(token: bytes) -> HashedToken:
 
 def sign_with(token: HashedToken, message: bytes) -> bytes:
     """Return the HMAC of ``message``, to be compared with the result of ``decode_signature``."""
-    inner = token.inner.copy()
+    inner_hash, outer_hash = token
+    inner = inner_hash.copy()
     inner.update(message)
-    outer = token.outer.copy()
+    outer = outer_hash.copy()
     outer.update(inner.digest())
     return outer.digest()
 
