@@ -125,7 +125,8 @@ def sent(project: Project) -> dict[str, Any]:
     (project.root / "post.py").write_text(POST)
     done = project.run(f"{shlex.quote(sys.executable)} post.py", curl.stdout)
     assert done.returncode == 0, done.stderr
-    (line,) = [one for one in done.stdout.splitlines() if one.startswith("{")]  # the others are the log
+    # The other lines are the log's.
+    (line,) = [one for one in done.stdout.splitlines() if one.startswith("{")]
     answer: dict[str, Any] = json.loads(line)
     return answer
 
