@@ -10,7 +10,8 @@
 4. A producer stays broken for ever if its sender died, or if the broker refuses its sequence
    numbers. It is replaced (``supervisor``). A record that was not stored is handed to the next one.
 5. A broker refuses a whole batch because of one record in it. To find that record, each record of
-   the batch is sent once more, alone (``publisher``).
+   the batch is sent once more, alone (``publisher``). After a record that is refused or lost, its
+   caller's later ones are not sent: they would overtake it.
 6. With ``linger_s`` records wait that long for those of later turns, and then leave with them in one
    request. At a low rate that saves most of the requests.
 """
@@ -327,7 +328,7 @@ class BatchPublisher:
         for publication, record in batch.entries:
             if publication.result.done():
                 continue
-            if isinstance(publication.error, RecordRefused):  # one is enough for its caller
+            if publication.error is not None:  # its later records must not overtake what is lost
                 publication.record_failure(publication.error)
                 continue
             try:

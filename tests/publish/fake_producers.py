@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+)
 from aiokafka.structs import TopicPartition
 
 from bridge.core.record import Record
@@ -138,11 +143,14 @@ class FakeSingle:
     def __init__(self, stored: list[Record], *refused: bytes) -> None:
         self.stored = stored
         self.refused = set(refused)
+        self.lost: set[bytes] = set()
         self.asked: list[bytes] = []
 
     async def publish(self, record: Record) -> None:
         self.asked.append(record.value)
         await asyncio.sleep(0)
+        if record.value in self.lost:
+            raise KafkaConnectionError
         if record.value in self.refused:
             reason, message = "record_invalid", "invalid, says the broker"
             raise RecordRefused(reason, message, topic=record.topic)

@@ -145,6 +145,20 @@ async def test_a_refusal_says_what_else_of_the_caller_is_stored() -> None:
     assert setting.single.asked == [b"bad"]
 
 
+async def test_no_record_overtakes_a_lost_one_of_its_caller_when_each_is_sent_alone() -> None:
+    setting = Setting()
+    setting.single.lost = {b"first"}
+    both = setting.publish(record("first"), record("second"))
+    other = setting.publish(record("other"))
+    (batch,) = setting.producers.current.leave()
+    setting.producers.current.fail(batch, CorruptRecordException())
+    ends = await asyncio.gather(both, other, return_exceptions=True)
+    assert isinstance(ends[0], Unavailable)
+    assert ends[1] is None
+    assert setting.stored == [b"other"]
+    assert setting.single.asked == [b"first", b"other"]
+
+
 async def test_nobody_isolates_a_record_whose_caller_is_gone() -> None:
     setting = Setting()
     gone, waits = setting.publish(record("gone")), setting.publish(record("waits"))
