@@ -1,9 +1,10 @@
 """Publish callers' records in batches, one for each partition; each caller gets its own result.
 
 1. A record is durable when every in-sync replica has it (``acks=all``).
-2. What is published in one turn of the event loop is sent together, after that turn: the records of
-   each partition in one step, in the order of the calls (``producer``). A batch has one result, that
-   of all its records. A caller's future gets its result with the last of its records.
+2. The records of one turn of the event loop are sent together, after that turn: those of each
+   partition in one step, in the order of the calls (``producer``). A batch may hold records of several
+   turns. It has one result, that of all its records. A caller's future gets its result with the last
+   of its records.
 3. aiokafka retries an idempotent batch and a start without end, so the deadline is ours. After it
    the caller gets Unavailable (``publication``). What was sent may still arrive: a duplicate
    with the same id, never a loss.
@@ -66,7 +67,7 @@ class _Batch:
 
     producer: Producer
     partition: TopicPartition
-    entries: Sequence[tuple[Publication, Record]]
+    entries: list[tuple[Publication, Record]]
 
 
 class BatchPublisher:
@@ -91,6 +92,8 @@ class BatchPublisher:
         self._missed_deadlines = MissedDeadlines(producers, health)
         self._deadlines: dict[float, Deadlines] = {}
         """By their length, of which callers use only a few."""
+        self._batches: dict[asyncio.Future[object], _Batch] = {}
+        """By aiokafka's future of their result."""
         self._unsent: list[_Unsent] = []
         """Records of this turn, in the order of the calls."""
         self._waiting: list[_Unsent] = []
@@ -117,7 +120,7 @@ class BatchPublisher:
         return publication.result
 
     def send_unsent(self) -> None:
-        """Send what was published in this turn, or while others were waited for: rules 2 and 6."""
+        """Send the publications of this turn, or those that a linger has collected: rules 2 and 6."""
         unsent, self._unsent = self._unsent, []
         self._send(unsent)
 
@@ -171,7 +174,7 @@ class BatchPublisher:
         self,
         producer: Producer,
         partition: TopicPartition,
-        entries: Sequence[tuple[Publication, Record]],
+        entries: list[tuple[Publication, Record]],
     ) -> None:
         """Append records to aiokafka's batches of their partition, most often to one."""
         while entries:
@@ -183,13 +186,16 @@ class BatchPublisher:
                 self._handle_error(_Batch(producer, partition, entries), error)
                 return
             else:
-                batch = _Batch(producer, partition, entries[:taken])
-                result.add_done_callback(partial(self._handle_result, batch))
+                batch = self._batches.get(result)
+                if batch is None:
+                    batch = self._batches[result] = _Batch(producer, partition, [])
+                    result.add_done_callback(self._handle_result)
+                batch.entries += entries[:taken]
                 entries = entries[taken:]
 
     def _refuse_too_large(
-        self, entries: Sequence[tuple[Publication, Record]], cause: KafkaError
-    ) -> Sequence[tuple[Publication, Record]]:
+        self, entries: list[tuple[Publication, Record]], cause: KafkaError
+    ) -> list[tuple[Publication, Record]]:
         """Refuse the first record; return the others, without its caller's: they would overtake it."""
         publication, record = entries[0]
         refusal = RecordTooLarge("over the limit of the producer", topic=record.topic)
@@ -251,8 +257,9 @@ class BatchPublisher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _handle_result(self, batch: _Batch, acknowledgement: "asyncio.Future[object]") -> None:
+    def _handle_result(self, acknowledgement: "asyncio.Future[object]") -> None:
         """Give the result of a batch to the publications that have records in it: rule 2."""
+        batch = self._batches.pop(acknowledgement)
         error = acknowledgement.exception()
         if error is None:
             self._record_acknowledgement(batch)

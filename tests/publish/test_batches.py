@@ -11,6 +11,7 @@ from aiokafka.errors import (
     RequestTimedOutError,
     TopicAuthorizationFailedError,
 )
+from structlog.testing import capture_logs
 
 from bridge.publish import (
     PartitionStalled,
@@ -157,6 +158,20 @@ async def test_no_record_overtakes_a_lost_one_of_its_caller_when_each_is_sent_al
     assert ends[1] is None
     assert setting.stored == [b"other"]
     assert setting.single.asked == [b"first", b"other"]
+
+
+async def test_a_refused_batch_is_sent_one_by_one_in_the_order_of_its_turns() -> None:
+    setting = Setting()
+    turns_of = [
+        setting.publish(record("a"), record("b")),
+        setting.publish(record("c"), record("d")),
+    ]
+    (batch,) = setting.producers.current.leave()
+    with capture_logs() as lines:
+        setting.producers.current.fail(batch, CorruptRecordException())
+        await asyncio.gather(*turns_of)
+    assert setting.single.asked == [b"a", b"b", b"c", b"d"]
+    assert [line["event"] for line in lines] == ["kafka_batch_refused"]
 
 
 async def test_nobody_isolates_a_record_whose_caller_is_gone() -> None:
