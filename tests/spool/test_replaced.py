@@ -4,6 +4,7 @@ A kill is the directory as it is at that moment: what a process that begins ther
 """
 
 import contextlib
+import errno
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -71,12 +72,22 @@ def lock_removed(spool: Path) -> None:
     spool.with_name(spool.name + ".lock").unlink()
 
 
+def remove_tree(directory: Path) -> None:
+    """Remove a directory, again if the spool wrote a file into it meanwhile."""
+    try:
+        shutil.rmtree(directory)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+        remove_tree(directory)
+
+
 def directory_removed(spool: Path) -> None:
-    shutil.rmtree(spool.parent)
+    remove_tree(spool.parent)
 
 
 def directory_and_those_above_removed(spool: Path) -> None:
-    shutil.rmtree(spool.parent.parent)
+    remove_tree(spool.parent.parent)
 
 
 def directory_renamed(spool: Path) -> None:
