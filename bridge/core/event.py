@@ -43,8 +43,8 @@ class ContractNames:
 
 
 Receipt = tuple[str, str, Verification]
-"""What event and journal record both state of a callback: when it was received (RFC 3339), its
-CloudEvents source, and how it was verified."""
+"""Time of receipt (RFC 3339), CloudEvents source and verification of a callback. Its event and its
+journal record state the same."""
 
 
 class EventRecord(NamedTuple):

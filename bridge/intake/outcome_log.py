@@ -5,9 +5,9 @@
 2. Anyone can cause rejections, unknown paths and exceeded limits. Their lines share a rate limit, and
    the next line reports how many were suppressed.
 3. A fault of the bridge is logged as an error: its class and its place in the code, never its text.
-4. Results are recorded together at the end of the turn of the event loop in which they come
-   (``bridge.intake.preparation`` says why that is cheaper). If one cannot be recorded, its outcome
-   stands all the same.
+4. The recorder counts and logs the results of one turn of the event loop together, after that turn
+   (``bridge.intake.preparation`` says why that is cheaper). A result that cannot be recorded keeps its
+   outcome.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class OutcomeRecorder:
         self._results: list[tuple[str, CallbackResult]] = []
 
     def record_soon(self, method: str, result: CallbackResult) -> None:
-        """Record the result of a callback at the end of this turn of the event loop: rule 4."""
+        """Record the result of a callback after this turn of the event loop: rule 4."""
         if not self._results:
             asyncio.get_running_loop().call_soon(self._record_results)
         self._results.append((method, result))

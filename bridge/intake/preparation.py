@@ -1,4 +1,4 @@
-"""Verify callbacks and make their records.
+"""Decode and verify callbacks, and build their records.
 
 1. Callbacks that arrive in the same turn of the event loop pass the stations together: all are
    decoded, then all are verified, and so on. The code of one station fits into the processor's
@@ -59,7 +59,7 @@ PreparationResult = Prepared | Rejected | WithoutEvent
 
 @dataclass(frozen=True, slots=True)
 class Stations:
-    """What a callback passes, in this order. ``parameters_max`` None: there is no limit."""
+    """The parts and settings of the stations. ``parameters_max`` None: there is no limit."""
 
     verifier: Verifier
     parser: Parser

@@ -214,8 +214,8 @@ async def test_calls_that_go_on_or_wait_are_listed() -> None:
         assert nobody == []
 
 
-class Meanwhile(httpx.AsyncBaseTransport):
-    """Forgets a call after it was listed, and before it is asked for."""
+class HangsUpListed(httpx.AsyncBaseTransport):
+    """Hangs up the first listed call, just before the client requests its details."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
@@ -231,7 +231,7 @@ class Meanwhile(httpx.AsyncBaseTransport):
 
 
 async def test_a_call_that_ends_while_calls_are_listed_is_left_out() -> None:
-    async with emulated(wrap=Meanwhile) as plivo:
+    async with emulated(wrap=HangsUpListed) as plivo:
         placed = await plivo.calls().place(Dial(OTHERS[:2]), "ref")
         found = [one.call_uuid async for one in plivo.calls().list_ongoing_calls("live")]
     assert found == [placed.request_uuids[1]]
