@@ -24,6 +24,7 @@ _MANAGEMENT_END_S: Final = 1.0
 _POLL_S: Final = 0.05  # how often a stop looks whether connections have ended
 # Open files for everything but clients: Kafka, the spool, the management port.
 _OTHER_FILES: Final = 256
+_KEPT_BYTES_MAX: Final = 8_388_608
 # Requests to the management port are short; the only body is the name of a log level.
 MANAGEMENT_LIMITS: Final = ConnectionLimits(
     connections_max=64,
@@ -162,6 +163,7 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
         if await _start_unless_stopped(lifecycle.start_up, stop_requested):
             callbacks = await _accept(app, clients, listeners.callbacks)
             _freeze_gc()
+            keep_freed_memory()
             await stop_requested
             lifecycle.on_stopping()
             clients.stopping = True
@@ -183,6 +185,16 @@ def _freeze_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def keep_freed_memory() -> None:
+    """Make the allocator keep freed memory, at most ``_KEPT_BYTES_MAX``, instead of returning it.
+
+    A request to Kafka needs several blocks of some hundred KiB for a moment. If they were returned each
+    time, the kernel would clear new pages for every request. glibc keeps up to twice the size of the
+    largest block that was freed (``M_MMAP_THRESHOLD`` in mallopt(3)); others have rules of their own.
+    """
+    bytearray(_KEPT_BYTES_MAX // 2)  # freed at once
 
 
 async def _start_unless_stopped(
