@@ -126,14 +126,21 @@ class KafkaProducer:
 
 
 def _append(builder: BatchBuilder, records: Iterable[Record]) -> int:
-    """Append records to a batch until it has no room for the next; return how many it took."""
-    taken = 0
+    """Append records to a batch until it has no room for the next; return how many it took.
+
+    They go to aiokafka's compiled builder. The calls in between would only count them.
+    """
+    if builder.closed():  # a batch that was sent has no compiled builder any more
+        return 0
+    compiled = builder._builder  # noqa: SLF001
+    first = offset = builder.record_count()
     for _, key, value, headers, timestamp_ms in records:
-        # aiokafka's compiled builder takes no other sequence of headers than a list.
-        if not builder.append(timestamp=timestamp_ms, key=key, value=value, headers=[*headers]):
+        # The compiled builder takes no other sequence of headers than a list.
+        if compiled.append(offset, timestamp_ms, key, value, [*headers]) is None:
+            builder.close()
             break
-        taken += 1
-    return taken
+        builder._relative_offset = offset = offset + 1  # noqa: SLF001
+    return offset - first
 
 
 async def start_producer(

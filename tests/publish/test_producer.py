@@ -7,6 +7,7 @@ import pytest
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.producer.message_accumulator import MessageAccumulator
+from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
 from bridge.core.record import Record
@@ -52,6 +53,29 @@ async def test_records_go_into_one_batch_while_it_has_room_and_then_into_another
     assert other is not first
     assert setting.queued == [some + more, rest]
     assert some == 2
+
+
+async def test_a_batch_that_leaves_holds_its_records_in_their_order_and_takes_no_more() -> None:
+    setting = Setting()
+    records = [
+        Record(
+            PARTITION.topic, b"k%d" % number, b"v%d" % number, headers, 1_772_884_800_000 + number
+        )
+        for number, headers in enumerate([(), (("name", b"value"), ("other", b"")), ()])
+    ]
+    setting.producer.append(PARTITION, records[:1])
+    setting.producer.append(PARTITION, records[1:])
+    (batch,) = setting.accumulator._batches[PARTITION]
+    stored = MemoryRecords(bytes(batch.get_data_buffer())).next_batch()
+    assert stored is not None
+    assert [
+        (one.offset, one.key, one.value, tuple(one.headers), one.timestamp) for one in stored
+    ] == [
+        (offset, one.key, one.value, one.headers, one.timestamp_ms)
+        for offset, one in enumerate(records)
+    ]
+    setting.producer.append(PARTITION, records)
+    assert setting.queued == [3, 3]
 
 
 async def test_a_batch_takes_its_first_record_whatever_its_size_up_to_that_of_a_request() -> None:
