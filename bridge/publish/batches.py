@@ -60,6 +60,9 @@ _NOT_STORED: Final = (OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerI
 _Unsent = tuple[Publication, Sequence[Record]]
 """A publication, and those of its records that are to be sent: all, or some again."""
 
+_Entry = tuple[Publication, Record]
+"""A record, and the publication that it belongs to."""
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -67,7 +70,7 @@ class _Batch:
 
     producer: Producer
     partition: TopicPartition
-    entries: list[tuple[Publication, Record]]
+    entries: list[_Entry]
 
 
 class BatchPublisher:
@@ -127,14 +130,15 @@ class BatchPublisher:
     def _send(self, unsent: Iterable[_Unsent]) -> None:
         """Hand records to the producer, partition by partition: rule 2."""
         producer = self._producers.producer
-        entries: defaultdict[TopicPartition, list[tuple[Publication, Record]]] = defaultdict(list)
+        entries: defaultdict[TopicPartition, list[_Entry]] = defaultdict(list)
         for publication, records in unsent:
             if publication.result.done():
                 continue
             if producer is None or self._waiting:
                 self._wait_for_producer(publication, records)
                 continue
-            for record, partition in self._assign(producer, publication, records):
+            partitions = self._assign(producer, publication, records)
+            for record, partition in zip(records, partitions, strict=False):
                 entries[partition].append((publication, record))
         if producer is not None:
             for partition, of_partition in entries.items():
@@ -142,9 +146,10 @@ class BatchPublisher:
 
     def _assign(
         self, producer: Producer, publication: Publication, records: Sequence[Record]
-    ) -> Iterable[tuple[Record, TopicPartition]]:
-        """Return the records with their partitions; none if they cannot be sent now."""
+    ) -> Sequence[TopicPartition]:
+        """Return the partitions of the records; none if they cannot be sent now."""
         partitions: list[TopicPartition] = []
+        topics = producer.partitions
         for record in records:
             topic = record.topic
             fault = self._health.topic_fault(topic)
@@ -152,8 +157,8 @@ class BatchPublisher:
                 error = TopicUnavailable(topic, fault)
                 publication.record_failure(error, records=len(records))
                 return ()
-            known = producer.partitions(topic)
-            if not known or topic in self._lookups:
+            known = topics.get(topic)
+            if known is None or topic in self._lookups:
                 self._find_topic(producer, topic, publication, records)
                 return ()
             partitions.append(known[partition_for_key(record.key, len(known))])
@@ -168,13 +173,13 @@ class BatchPublisher:
                 publication.result.add_done_callback(partial(_end_probes, probes))
         if not publication.partitions:
             publication.partitions = partitions
-        return zip(records, partitions, strict=True)
+        return partitions
 
     def _append(
         self,
         producer: Producer,
         partition: TopicPartition,
-        entries: list[tuple[Publication, Record]],
+        entries: list[_Entry],
     ) -> None:
         """Append records to aiokafka's batches of their partition, most often to one."""
         while entries:
@@ -193,9 +198,7 @@ class BatchPublisher:
                 batch.entries += entries[:taken]
                 entries = entries[taken:]
 
-    def _refuse_too_large(
-        self, entries: list[tuple[Publication, Record]], cause: KafkaError
-    ) -> list[tuple[Publication, Record]]:
+    def _refuse_too_large(self, entries: list[_Entry], cause: KafkaError) -> list[_Entry]:
         """Refuse the first record; return the others, without its caller's: they would overtake it."""
         publication, record = entries[0]
         refusal = RecordTooLarge("over the limit of the producer", topic=record.topic)
@@ -244,7 +247,7 @@ class BatchPublisher:
             pass
         finally:
             waiting = self._lookups.pop(topic)
-        if producer.partitions(topic):
+        if topic in producer.partitions:
             self._send(waiting)
             return
         for publication, records in waiting:

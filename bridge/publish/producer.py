@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import copy
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -56,16 +56,18 @@ class KafkaProducer:
         task = self._producer._sender.sender_task  # noqa: SLF001 (aiokafka has no other way to ask)
         return self._producer._closed or (task is not None and task.done())  # noqa: SLF001
 
-    def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
-        """Return a topic's partitions; none if the topic is not in the latest metadata."""
+    @property
+    def partitions(self) -> Mapping[str, Sequence[TopicPartition]]:
+        """Return the partitions of each topic in the latest metadata."""
         metadata = self._cluster._partitions  # noqa: SLF001 (the public way copies)
         if metadata is not self._metadata:  # each answer of a broker is a new one
             self._metadata = metadata
             self._partitions = {
                 name: tuple(TopicPartition(name, number) for number in range(len(partitions)))
                 for name, partitions in metadata.items()
+                if partitions
             }
-        return self._partitions.get(topic, ())
+        return self._partitions
 
     def append(
         self, partition: TopicPartition, records: Sequence[Record]
@@ -105,7 +107,7 @@ class KafkaProducer:
     async def find_topic(self, topic: str) -> None:
         """Ask the brokers for a topic that is not in the metadata."""
         await self._producer.client.add_topic(topic)
-        if not self.partitions(topic):  # the request before ours may have been its first
+        if topic not in self.partitions:  # the request before ours may have been its first
             await self._producer.client.force_metadata_update()
 
     async def set_topics(self, topics: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """Protocols of the producers that the publication of batches depends on."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from aiokafka.structs import TopicPartition
@@ -17,8 +17,9 @@ class Producer(Protocol):
         """Return True if it will never send again."""
         ...
 
-    def partitions(self, topic: str) -> Sequence[TopicPartition]:
-        """Return a topic's partitions; none if the topic is not in the latest metadata."""
+    @property
+    def partitions(self) -> Mapping[str, Sequence[TopicPartition]]:
+        """Return the partitions of each topic in the latest metadata."""
         ...
 
     def append(

@@ -142,7 +142,7 @@ class MissedDeadlines:
         producer = self._producers.producer
         if producer is not None:
             for record in records:
-                if not producer.partitions(record.topic):
+                if record.topic not in producer.partitions:
                     return TopicUnavailable(record.topic, "missing")
             now = time.monotonic()
             if self._failing_since is None:

@@ -184,7 +184,7 @@ class ProducerSupervisor:
 
     def _missing_topics(self, producer: KafkaProducer) -> list[str]:
         """Return which of our topics are not in the producer's latest metadata."""
-        return [topic for topic in self._topics if not producer.partitions(topic)]
+        return [topic for topic in self._topics if topic not in producer.partitions]
 
     async def _load_topics(self, producer: KafkaProducer) -> None:
         """Load our topics' metadata, so that the first record does not wait for it."""

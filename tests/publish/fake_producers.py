@@ -45,10 +45,12 @@ class FakeProducer:
         self.lookups: list[str] = []
         self._gaps: set[TopicPartition] = set()
 
-    def partitions(self, topic: str) -> tuple[TopicPartition, ...]:
-        if topic not in self.topics:
-            return ()
-        return tuple(TopicPartition(topic, number) for number in range(PARTITIONS))
+    @property
+    def partitions(self) -> dict[str, list[TopicPartition]]:
+        return {
+            topic: [TopicPartition(topic, number) for number in range(PARTITIONS)]
+            for topic in self.topics
+        }
 
     def append(
         self, partition: TopicPartition, records: Sequence[Record]

@@ -97,11 +97,13 @@ async def test_a_producer_that_failed_takes_nothing() -> None:
 
 async def test_the_partitions_of_a_topic_are_those_of_the_latest_metadata() -> None:
     setting = Setting()
-    assert setting.producer.partitions("events") == ()
+    assert setting.producer.partitions == {}
     setting.set_partitions(events=1)
-    assert setting.producer.partitions("events") == (PARTITION,)
-    setting.set_partitions(events=2, journal=1)
-    assert setting.producer.partitions("events") == (PARTITION, TopicPartition("events", 1))
-    assert setting.producer.partitions("journal") == (TopicPartition("journal", 0),)
+    assert setting.producer.partitions == {"events": (PARTITION,)}
+    setting.set_partitions(events=2, journal=1, empty=0)
+    assert setting.producer.partitions == {
+        "events": (PARTITION, TopicPartition("events", 1)),
+        "journal": (TopicPartition("journal", 0),),
+    }
     setting.set_partitions(journal=1)
-    assert setting.producer.partitions("events") == ()
+    assert setting.producer.partitions == {"journal": (TopicPartition("journal", 0),)}
