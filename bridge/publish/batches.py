@@ -175,12 +175,7 @@ class BatchPublisher:
             publication.partitions = partitions
         return partitions
 
-    def _append(
-        self,
-        producer: Producer,
-        partition: TopicPartition,
-        entries: list[_Entry],
-    ) -> None:
+    def _append(self, producer: Producer, partition: TopicPartition, entries: list[_Entry]) -> None:
         """Append records to aiokafka's batches of their partition, most often to one."""
         while entries:
             try:
@@ -260,20 +255,30 @@ class BatchPublisher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _handle_result(self, acknowledgement: "asyncio.Future[object]") -> None:
-        """Give the result of a batch to the publications that have records in it: rule 2."""
-        batch = self._batches.pop(acknowledgement)
-        error = acknowledgement.exception()
-        if error is None:
-            self._record_acknowledgement(batch)
-        else:
-            self._handle_error(batch, error)
+    def _handle_result(self, result: "asyncio.Future[object]") -> None:
+        """Give the result of a batch to the publications that have records in it: rule 2.
 
-    def _record_acknowledgement(self, batch: _Batch) -> None:
+        Batches that a response acknowledges together have one step for all their records of a topic.
+        """
+        if result not in self._batches:  # acknowledged in the step of another batch
+            return
+        error = result.exception()
+        if error is not None:
+            self._handle_error(self._batches.pop(result), error)
+            return
+        entries: defaultdict[str, list[_Entry]] = defaultdict(list)
+        for one in [one for one in self._batches if one.done() and one.exception() is None]:
+            batch = self._batches.pop(one)
+            self._health.record_acknowledgement(batch.partition)
+            entries[batch.partition.topic] += batch.entries
+        for topic, of_topic in entries.items():
+            self._record_acknowledgement(topic, of_topic)
+
+    def _record_acknowledgement(self, topic: str, entries: Sequence[_Entry]) -> None:
+        """Record that records of a topic are durable."""
         self._missed_deadlines.record_acknowledgement()
-        self._health.record_acknowledgement(batch.partition)
         late = value_bytes = 0
-        for publication, record in batch.entries:
+        for publication, record in entries:
             value_bytes += len(record.value)
             if publication.result.done():  # no caller waits for it any more
                 late += 1
@@ -282,8 +287,7 @@ class BatchPublisher:
         if late:
             self._health.cluster.record_success()
         if self._metrics is not None:
-            topic = batch.partition.topic
-            self._metrics.count(Metric.RECORDS_TOTAL, topic, by=len(batch.entries))
+            self._metrics.count(Metric.RECORDS_TOTAL, topic, by=len(entries))
             self._metrics.count(Metric.RECORD_BYTES_TOTAL, topic, by=value_bytes)
             if late:
                 self._metrics.count(Metric.LATE_ACKNOWLEDGEMENTS_TOTAL, by=late)
@@ -351,8 +355,8 @@ class BatchPublisher:
             except KafkaError as error:
                 self._record_loss(publication, record, batch.partition, error)
             else:
-                alone = _Batch(batch.producer, batch.partition, [(publication, record)])
-                self._record_acknowledgement(alone)
+                self._health.record_acknowledgement(batch.partition)
+                self._record_acknowledgement(record.topic, [(publication, record)])
 
     def _expire(self, publication: Publication) -> None:
         """End a publication at its deadline: rule 3."""

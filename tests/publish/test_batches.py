@@ -104,6 +104,27 @@ async def test_a_caller_waits_for_the_partitions_of_its_own_records_only() -> No
     await of_both
 
 
+async def test_one_response_may_acknowledge_some_batches_and_fail_others() -> None:
+    setting = Setting()
+    lost, both, stored = (
+        setting.publish(record("lost", key=0)),
+        setting.publish(record("e", key=2), record("j", topic=JOURNAL)),
+        setting.publish(record("stored", key=2)),
+    )
+    of_lost, *others = setting.producers.current.leave()
+    for batch in tuple(others):
+        setting.producers.current.acknowledge(batch)
+    setting.producers.current.fail(of_lost, RequestTimedOutError())
+    await asyncio.gather(both, stored)
+    with pytest.raises(Unavailable):
+        await lost
+    counts = {
+        topic: setting.metrics.value("records_total", topic=topic) for topic in (EVENTS, JOURNAL)
+    }
+    assert counts == {EVENTS: 2, JOURNAL: 1}
+    assert setting.value("record_bytes_total") == len("e") + len("j") + len("stored")
+
+
 async def test_a_cancelled_caller_disturbs_no_other_of_its_batch() -> None:
     setting = Setting()
     first, cancelled, last = (setting.publish(record(name)) for name in "abc")
