@@ -44,34 +44,31 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import quote, urlencode
 
-from bridge.core.parameters import Pair
+from bridge.core.parameters import Pair, is_utf8
 
 if TYPE_CHECKING:
     from _hashlib import HASH
 
 Digest = Literal["sha1", "sha256"]
 
-_DOT: Final = b"."
-_QUESTION_MARK: Final = b"?"
-
 
 def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _join(ordered: Sequence[Pair], *, equals: str, separator: str) -> bytes:
+def _join(ordered: Sequence[Pair], *, equals: str, separator: str) -> str:
     """Return pairs that are sorted by code points, concatenated in the order of their bytes."""
-    try:
-        # Sorting by code points equals sorting by UTF-8 bytes, unless the text has lone surrogates.
-        return separator.join(map(equals.join, ordered)).encode()
-    except UnicodeEncodeError:
-        in_bytes = sorted([(_encode(key), _encode(value)) for key, value in ordered])
-        return _encode(separator).join(map(_encode(equals).join, in_bytes))
+    text = separator.join(map(equals.join, ordered))
+    if text.isascii() or is_utf8(text):
+        return text
+    # Lone surrogates stand for bytes. Only with them the two orders differ.
+    by_bytes = sorted(ordered, key=lambda pair: (_encode(pair[0]), _encode(pair[1])))
+    return separator.join(map(equals.join, by_bytes))
 
 
 def build_v1_message(url: str, pairs: Iterable[Pair]) -> bytes:
     """Return the bytes that V1 signs (rule 2)."""
-    return _encode(url) + _join(sorted(pairs), equals="", separator="")
+    return _encode(url + _join(sorted(pairs), equals="", separator=""))
 
 
 def build_v2_message(base: str, nonce: str) -> bytes:
@@ -91,31 +88,26 @@ def build_v3_message(
     return join_v3_message(base, join_query(sorted(query)), text, nonce)
 
 
-def join_form(sorted_body: Sequence[Pair]) -> bytes:
+def join_form(sorted_body: Sequence[Pair]) -> str:
     """Return P of rule 4: the body's pairs, concatenated."""
     return _join(sorted_body, equals="", separator="")
 
 
-def join_query(sorted_query: Sequence[Pair]) -> bytes | None:
+def join_query(sorted_query: Sequence[Pair]) -> str | None:
     """Return Q of rule 4, or None if the URL has no query."""
     return _join(sorted_query, equals="=", separator="&") if sorted_query else None
 
 
-def join_v3_message(base: str, query: bytes | None, text: bytes | None, nonce: str) -> bytes:
+def join_v3_message(base: str, query: str | None, text: str | None, nonce: str) -> bytes:
     """Return the bytes that V3 signs (rule 4), of the texts Q and P. None means that it is absent.
 
     An empty ``text`` is still a body: an SDK reads a JSON body of one empty list in this way.
     """
-    parts = [_encode(base)]
-    if query is not None or text is not None:
-        parts.append(_QUESTION_MARK)
-    if query is not None:
-        parts.append(query)
-        if text is not None:
-            parts.append(_DOT)
-    if text is not None:
-        parts.append(text)
-    return b"".join([*parts, _DOT, _encode(nonce)])
+    if query is None:
+        url = base if text is None else f"{base}?{text}"
+    else:
+        url = f"{base}?{query}" if text is None else f"{base}?{query}.{text}"
+    return _encode(f"{url}.{nonce}")
 
 
 Encoding = Callable[[Sequence[Pair]], str]
@@ -149,7 +141,7 @@ def build_agentstack_message(method: str, base: str, query: str, encoded: str, n
     else:
         url = f"{base}?{query}" if query else base
         text = f"{url}.{encoded}" if encoded else url
-    return _encode(text) + _DOT + _encode(nonce)
+    return _encode(f"{text}.{nonce}")
 
 
 def sign(token: bytes, message: bytes, digest: Digest = "sha256") -> str:

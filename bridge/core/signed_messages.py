@@ -41,7 +41,7 @@ AGENTSTACK_CHARACTERS_MAX: Final = 16_384
 class SignedBody(NamedTuple):
     """One reading of a body: the signed text, or None if nothing of the body is signed."""
 
-    text: bytes | None
+    text: str | None
     covers: tuple[str, ...]
     is_partial: bool = False
 
@@ -72,9 +72,7 @@ def iter_signed_bodies(
         yield SignedBody(signature.join_form(parameters.sorted_body), COVERS_ALL)
     if parameters.json is not None:
         for reading in iter_sdk_readings(parameters.json):
-            yield SignedBody(
-                reading.text.encode(), (*COVERS_NO_BODY, reading.covers), is_partial=True
-            )
+            yield SignedBody(reading.text, (*COVERS_NO_BODY, reading.covers), is_partial=True)
         if allow_url_only:
             yield SignedBody(None, COVERS_URL, is_partial=True)
     elif parameters.body_fault is not None:

@@ -209,7 +209,7 @@ def _find_url_mismatch_v3(
 
     query = signature.join_query(parameters.sorted_query)
 
-    def message(url: _Url, text: bytes | None) -> bytes:
+    def message(url: _Url, text: str | None) -> bytes:
         return signature.join_v3_message(url.base, query if url.query else None, text, nonce)
 
     # A body that cannot be decoded is probably not signed: its last reading is None.
@@ -235,7 +235,7 @@ def _find_url_mismatch_v3(
             return UrlMismatch(MismatchVariant.AGENTSTACK_V3)
     if not parameters.query:
         dotted = (
-            signature.build_v2_message(url.base, "") + b"." + text + b"." + nonce.encode()
+            signature.build_v2_message(url.base, f".{text}.{nonce}")
             for url in _list_spellings(called)
             for text in texts
             if text

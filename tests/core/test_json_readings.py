@@ -160,7 +160,7 @@ def test_the_python_sdk_accepts_what_its_reading_signs(body: dict[str, Any]) -> 
         with pytest.raises(module._NoReading):
             module._read_as_python(members, module._Loss())
         return
-    message = signature.join_v3_message(URL, None, read(text)[0].text.encode(), NONCE)
+    message = signature.join_v3_message(URL, None, read(text)[0].text, NONCE)
     assert python_sdk_accepts(parsed, message)
     assert not python_sdk_accepts(parsed, message + b"0")
 

@@ -27,7 +27,7 @@ def verdicts(bodies: list[str]) -> list[str]:
     questions: list[str] = []
     for body in bodies:
         text = module._read_as_node(parse_json_object(body.encode()), module._Loss())
-        message = signature.join_v3_message(URL, None, text.encode(), NONCE)
+        message = signature.join_v3_message(URL, None, text, NONCE)
         signed = signature.sign(TOKEN.encode(), message)
         asked = {"url": URL, "nonce": NONCE, "token": TOKEN, "signature": signed, "body": body}
         questions.append(json.dumps(asked))

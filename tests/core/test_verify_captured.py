@@ -213,7 +213,7 @@ def test_a_v2_pair_that_does_not_match_is_not_remembered() -> None:
 @given(st.lists(st.tuples(st.text("ab=.&", max_size=3), st.text("ab=.&", max_size=3)), max_size=3))
 def test_one_v3_signature_is_one_content(pairs: list[tuple[str, str]]) -> None:
     genuine = signed(raw_callback("", urlencode(pairs)))
-    text = signature.join_form(sorted(pairs)).decode()
+    text = signature.join_form(sorted(pairs))
     accepted = set[tuple[tuple[str, str], ...]]()
     by = verifier()
     assert isinstance(verdict_on(genuine, by), Verified)
