@@ -201,12 +201,19 @@ def parse_signatures(header: str | None) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(map(signature.decode_signature, listed)))
 
 
-def is_given(expected: bytes, given: tuple[bytes, ...]) -> bool:
-    """Return whether ``expected`` is one of the signatures, in a time that does not show which one."""
-    found = False
-    for one in given:  # no early exit: the time must not show which one matches
-        found |= hmac.compare_digest(expected, one)
-    return found
+def find_signer(
+    keys: Iterable[SigningKey], message: bytes, given: tuple[bytes, ...]
+) -> tuple[SigningKey, bytes] | None:
+    """Return the first key that made one of the given signatures of a message, and the signature."""
+    sign_with, compare_digest = signature.sign_with, hmac.compare_digest
+    for key in keys:
+        expected = sign_with(key.hashed_token, message)
+        is_given = False
+        for one in given:  # no early exit: the time must not show which one matches
+            is_given |= compare_digest(expected, one)
+        if is_given:
+            return key, expected
+    return None
 
 
 SignatureMatch = tuple[SigningKey, bool, SignedMessage]
@@ -284,13 +291,11 @@ def _match_key(
     """Return the first key that matches the plain header, else the first for the ``Ma`` header."""
     if not given.plain:
         keys = [key for key in keys if key.subaccount is None]
+    candidates = islice(keys, budget.spend(message, len(given.distinct), len(keys)))
     by_ma: SigningKey | None = None
-    distinct, sign_with = given.distinct, signature.sign_with
-    for key in islice(keys, budget.spend(message, len(distinct), len(keys))):
-        expected = sign_with(key.hashed_token, message)
-        if not is_given(expected, distinct):
-            continue
+    while found := find_signer(candidates, message, given.distinct):
         # From here on the time may differ: the signature of this request is genuine.
+        key, expected = found
         if expected in given.plain:
             return key, False
         if by_ma is None and key.subaccount is None:

@@ -39,7 +39,7 @@ from bridge.core.keyring import (
     GivenSignatures,
     HashBudget,
     SigningKey,
-    is_given,
+    find_signer,
 )
 from bridge.core.origins import DEFAULT_PORTS, list_equal_origins, split_authority, split_origin
 from bridge.core.parameters import Pair, Parameters
@@ -151,7 +151,7 @@ class _SignatureTrial:
             given = self.given.plain if key.subaccount else (*self.given.plain, *self.given.ma)
             if not self.budget.spend(message, len(given)):
                 return False
-            if is_given(signature.sign_with(key.hashed_token, message), given):
+            if find_signer((key,), message, given):
                 return True
         return False
 

@@ -45,8 +45,8 @@ from bridge.core.keyring import (
     SearchIncomplete,
     SignatureMatch,
     SigningKey,
+    find_signer,
     find_signing_key,
-    is_given,
 )
 from bridge.core.nonce_guard import NonceGuard, digest_content
 from bridge.core.origins import list_equal_origins
@@ -248,8 +248,7 @@ class Verifier:
             return
         message = signature.build_v2_message(origin + raw.path, nonce)
         v2 = headers.get(wire.SIGNATURE_V2), headers.get(wire.SIGNATURE_MA_V2)
-        expected = signature.sign_with(key.hashed_token, message)
-        if is_given(expected, GivenSignatures.parse(*v2).distinct):
+        if find_signer((key,), message, GivenSignatures.parse(*v2).distinct):
             self.partial_messages.remember(message, content)
 
     def _verify_v2(
