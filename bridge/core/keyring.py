@@ -104,7 +104,7 @@ class Keyring:
             *((account, sub) for account in accounts for sub in account.subaccounts),
         ]
         self._all: OrderedDict[SigningKey, None] = OrderedDict()
-        self._by_account: dict[str, OrderedDict[SigningKey, None]] = {}
+        self._by_account: dict[str | None, OrderedDict[SigningKey, None]] = {}
         for account, sub in owners:
             owner = sub or account
             for token in owner.tokens:
@@ -124,11 +124,11 @@ class Keyring:
 
     def list_likely_keys(self, claimed: str | None) -> Collection[SigningKey]:
         """Return the keys to try first: rule 3. Their order changes if one is preferred."""
-        return self.list_account_keys(claimed) or tuple(islice(self._all, LIKELY_KEYS_MAX))
+        return self._by_account.get(claimed) or tuple(islice(self._all, LIKELY_KEYS_MAX))
 
-    def list_account_keys(self, account: str | None) -> Collection[SigningKey]:
+    def list_account_keys(self, account: str) -> Collection[SigningKey]:
         """Return the keys of an account and its subaccounts; none if the account is unknown."""
-        return self._by_account.get(account or "", ())
+        return self._by_account.get(account, ())
 
     def list_other_keys(self, claimed: str | None) -> tuple[SigningKey, ...]:
         """Return the keys to try after the likely ones: rule 4."""
@@ -142,10 +142,11 @@ class Keyring:
 
     def prefer(self, key: SigningKey) -> None:
         """Move ``key`` to the front of the order: rule 5."""
-        for keys in (self._all, self._by_account.get(key.account)):
-            # The key is gone if the accounts were replaced while it was in use.
-            if keys and next(iter(keys)) is not key and key in keys:
-                keys.move_to_end(key, last=False)
+        # The key is gone if the accounts were replaced while it was in use. The first of all keys is the
+        # first of its account too, because both have one order.
+        if key in self._all and next(iter(self._all)) is not key:
+            self._all.move_to_end(key, last=False)
+            self._by_account[key.account].move_to_end(key, last=False)
 
 
 class HashBudget:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.core import request as wire
 from bridge.core import signature
@@ -16,6 +18,7 @@ from bridge.core.keyring import (
     LIKELY_KEYS_MAX,
     SIGNATURES_MAX,
     Account,
+    Keyring,
     Subaccount,
 )
 from bridge.core.parameters import JSON
@@ -140,6 +143,20 @@ def test_a_token_of_replaced_accounts_is_forgotten() -> None:
     assert [one.account for one in keyring.list_candidates(None)] == [
         one.auth_id for one in MANY[2:4]
     ]
+
+
+@given(st.lists(st.integers(0, 5), max_size=8))
+def test_each_accounts_keys_have_the_order_of_all_keys(matched: list[int]) -> None:
+    inner = (Subaccount("SA1", ("c", "d")), Subaccount("SA2", ("e",)))
+    keyring = Keyring([Account("MA1", ZONE, ("a", "b"), inner), Account("MA2", ZONE, ("f",))])
+    keys = keyring.list_candidates(None)
+    for index in matched:
+        keyring.prefer(keys[index])
+        ordered = keyring.list_candidates(None)
+        assert ordered[0] is keys[index]
+        for account in ("MA1", "MA2"):
+            own = [key for key in ordered if key.account == account]
+            assert list(keyring.list_account_keys(account)) == own
 
 
 def test_one_hmac_serves_both_headers(monkeypatch: pytest.MonkeyPatch) -> None:
