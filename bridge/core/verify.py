@@ -47,6 +47,7 @@ from bridge.core.keyring import (
     SigningKey,
     find_signer,
     find_signing_key,
+    parse_signatures,
 )
 from bridge.core.nonce_guard import NonceGuard, digest_content
 from bridge.core.origins import list_equal_origins
@@ -182,12 +183,12 @@ class Verifier:
         ``may_be_voice`` returns whether the callback belongs to voice, or may do so (rule 11).
         """
         headers = raw.headers.values
-        v3 = headers.get(wire.SIGNATURE_V3), headers.get(wire.SIGNATURE_MA_V3)
-        if v3 != (None, None):
-            return self._verify_v3(raw, parameters, GivenSignatures.parse(*v3))
-        v2 = headers.get(wire.SIGNATURE_V2), headers.get(wire.SIGNATURE_MA_V2)
-        if v2 != (None, None):
-            return self._verify_v2(raw, parameters, GivenSignatures.parse(*v2), may_be_voice)
+        plain, ma = headers.get(wire.SIGNATURE_V3), headers.get(wire.SIGNATURE_MA_V3)
+        if plain is not None or ma is not None:
+            return self._verify_v3(raw, parameters, GivenSignatures.parse(plain, ma))
+        plain, ma = headers.get(wire.SIGNATURE_V2), headers.get(wire.SIGNATURE_MA_V2)
+        if plain is not None or ma is not None:
+            return self._verify_v2(raw, parameters, GivenSignatures.parse(plain, ma), may_be_voice)
         has_v1 = headers.get(wire.SIGNATURE_V1) is not None
         fault = VerificationFault.V1_ONLY if has_v1 else VerificationFault.NO_SIGNATURE
         return self.mark_unverified(raw, parameters, fault)
@@ -247,8 +248,9 @@ class Verifier:
         if not nonce:
             return
         message = signature.build_v2_message(origin + raw.path, nonce)
-        v2 = headers.get(wire.SIGNATURE_V2), headers.get(wire.SIGNATURE_MA_V2)
-        if find_signer((key,), message, GivenSignatures.parse(*v2).distinct):
+        plain, ma = headers.get(wire.SIGNATURE_V2), headers.get(wire.SIGNATURE_MA_V2)
+        given = parse_signatures(plain) + (parse_signatures(ma) if ma != plain else ())
+        if find_signer((key,), message, given):
             self.partial_messages.remember(message, content)
 
     def _verify_v2(
@@ -301,8 +303,16 @@ def _make_verified(
 ) -> Verified:
     if message.origin != raw.public_origin:
         raw = raw._replace(public_origin=message.origin)  # another spelling of the URL was signed
-    owner = (key.account, key.subaccount, key.zone)
-    return Verified(raw, parameters, *owner, scheme, key.key_id, message.covers)
+    return Verified(
+        raw,
+        parameters,
+        key.account,
+        key.subaccount,
+        key.zone,
+        scheme,
+        key.key_id,
+        message.covers,
+    )
 
 
 def restore_verdict(
