@@ -38,12 +38,9 @@ COVERS_URL: Final = ("url",)
 AGENTSTACK_CHARACTERS_MAX: Final = 16_384
 
 
-class SignedBody(NamedTuple):
-    """One reading of a body: the signed text, or None if nothing of the body is signed."""
-
-    text: str | None
-    covers: tuple[str, ...]
-    is_partial: bool = False
+SignedBody = tuple[str | None, tuple[str, ...], bool]
+"""One reading of a body: the signed text (None if nothing of the body is signed), what it covers, and
+whether it is partial (rule 3)."""
 
 
 class SignedMessage(NamedTuple):
@@ -66,17 +63,17 @@ def iter_signed_bodies(
     body = parameters.body
     if not body:
         # An empty JSON object has this reading only.
-        yield SignedBody(None, COVERS_NO_BODY if method == "GET" else COVERS_ALL)
+        yield None, COVERS_NO_BODY if method == "GET" else COVERS_ALL, False
         return
     if not parameters.has_bare_name:  # rule 5 of signature
-        yield SignedBody(signature.join_form(parameters.sorted_body), COVERS_ALL)
+        yield signature.join_form(parameters.sorted_body), COVERS_ALL, False
     if parameters.json is not None:
         for reading in iter_sdk_readings(parameters.json):
-            yield SignedBody(reading.text, (*COVERS_NO_BODY, reading.covers), is_partial=True)
+            yield reading.text, (*COVERS_NO_BODY, reading.covers), True
         if allow_url_only:
-            yield SignedBody(None, COVERS_URL, is_partial=True)
+            yield None, COVERS_URL, True
     elif parameters.body_fault is not None:
-        yield SignedBody(None, COVERS_NO_BODY, is_partial=True)
+        yield None, COVERS_NO_BODY, True
 
 
 def iter_v3_messages(
@@ -86,12 +83,13 @@ def iter_v3_messages(
     origins = list_equal_origins(raw.public_origin)
     query = signature.join_query(parameters.sorted_query)
     seen: list[bytes] = []  # few and long, so comparing is cheaper than hashing
-    for body in iter_signed_bodies(raw.method, parameters, allow_url_only=allow_url_only):
+    bodies = iter_signed_bodies(raw.method, parameters, allow_url_only=allow_url_only)
+    for text, covers, is_partial in bodies:
         for origin in origins:
-            message = signature.join_v3_message(origin + raw.path, query, body.text, nonce)
+            message = signature.join_v3_message(origin + raw.path, query, text, nonce)
             if message not in seen:
                 seen.append(message)
-                yield SignedMessage(message, origin, body.covers, body.is_partial)
+                yield SignedMessage(message, origin, covers, is_partial)
 
 
 def iter_agentstack_messages(

@@ -205,8 +205,8 @@ def _find_url_mismatch_v3(
         return None
     called = _split_url(raw, parameters.query)
     trial = _start_trial(raw, parameters, verifier, (wire.SIGNATURE_V3, wire.SIGNATURE_MA_V3))
-    texts = [body.text for body in iter_signed_bodies(raw.method, parameters, allow_url_only=True)]
-
+    bodies = iter_signed_bodies(raw.method, parameters, allow_url_only=True)
+    texts = [text for text, _, _ in bodies]
     query = signature.join_query(parameters.sorted_query)
 
     def message(url: _Url, text: str | None) -> bytes:

@@ -178,8 +178,8 @@ CALLBACKS = st.one_of(
 def texts_of(raw: RawCallback) -> list[str | None]:
     """Return what Plivo may have signed of the body."""
     return [
-        body.text
-        for body in iter_signed_bodies(raw.method, parse_parameters(raw), allow_url_only=True)
+        text
+        for text, _, _ in iter_signed_bodies(raw.method, parse_parameters(raw), allow_url_only=True)
     ]
 
 
