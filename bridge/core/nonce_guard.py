@@ -63,7 +63,8 @@ def _compute_digest(text: bytes) -> bytes:
 
 def digest_content(raw: RawCallback, parameters: Parameters) -> bytes:
     """Return a digest of the content of a callback, to remember it with its message: rule 2."""
-    parts: list[object] = [raw.method, raw.path, _sort_by_name(parameters.query)]
+    query = _sort_by_name(parameters.query) if parameters.query else []
+    parts: list[object] = [raw.method, raw.path, query]
     body = b""
     if raw.body and raw.method != "GET":
         headers = raw.headers.values
