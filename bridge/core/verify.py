@@ -51,7 +51,7 @@ from bridge.core.keyring import (
 )
 from bridge.core.nonce_guard import NonceGuard, digest_content
 from bridge.core.origins import list_equal_origins
-from bridge.core.parameters import Parameters, list_texts
+from bridge.core.parameters import Parameters
 from bridge.core.request import RawCallback
 from bridge.core.signed_messages import (
     COVERS_ALL,
@@ -137,7 +137,7 @@ class Unverified(NamedTuple):
 def find_claimed_account(parameters: Parameters) -> str | None:
     """Return the account that the callback names as its own (``ParentAuthID``), unverified."""
     texts = parameters.texts.get("ParentAuthID")
-    return None if texts is None else list_texts(texts)[0]
+    return texts[0] if isinstance(texts, list) else texts
 
 
 def find_named_account(parameters: Parameters) -> str | None:
