@@ -130,11 +130,11 @@ class Keyring:
         """Return the keys of an account and its subaccounts; none if the account is unknown."""
         return self._by_account.get(account, ())
 
-    def list_other_keys(self, claimed: str | None) -> tuple[SigningKey, ...]:
+    def list_other_keys(self, claimed: str | None) -> list[SigningKey]:
         """Return the keys to try after the likely ones: rule 4."""
         if claimed in self._by_account:
-            return tuple([key for key in self._all if key.account != claimed])
-        return tuple(islice(self._all, LIKELY_KEYS_MAX, None))
+            return [key for key in self._all if key.account != claimed]
+        return list(islice(self._all, LIKELY_KEYS_MAX, None))
 
     def list_candidates(self, claimed: str | None) -> tuple[SigningKey, ...]:
         """Return all keys in the order to try them, those of the claimed account first."""
