@@ -19,7 +19,7 @@ from bridge.core.outcome import Outcome
 from bridge.core.request import RawCallback, index_headers
 from bridge.ingress import framing
 from bridge.intake.preparation import Policy
-from bridge.normalise import ParseContext, Unreadable, hangup, phone, quantity, stir
+from bridge.normalise import Unreadable, hangup, phone, quantity, stir
 from bridge.publish import partitioning
 from bridge.telemetry.logs import _RepeatFilter
 from tests.support.factories import raw_callback
@@ -33,8 +33,8 @@ CACHES = {
     "consume/record._build_validator": "one for each model",
     "normalise/hangup._parse_remembered": "names and texts of 256 characters at most",
     "normalise/stir._parse_remembered": "names and texts of 256 characters at most",
-    "normalise/quantity._to_count": "texts of 46 characters at most",
-    "normalise/quantity._to_money": "texts of 47 characters at most",
+    "normalise/quantity.parse_count": "texts of 46 characters at most",
+    "normalise/quantity.parse_money": "texts of 47 characters at most",
     "normalise/phone._load_national_patterns": "country codes of three digits at most",
     "normalise/phone._parse_party": "texts of 64 characters at most",
     "normalise/time._find_utc_minute": "4,096 minutes, in texts of 16 characters",
@@ -103,33 +103,31 @@ def test_long_names_are_assigned_alike_and_not_kept(types: Catalogue) -> None:
     field_map._assign_names.cache_clear()
     header, machine, other = "X-PH-" + "a" * 2_000, "MACHINE" + "_" * 2_000, "b" * 2_000
     for name, field in ((header, "sip_headers"), (machine, "machine"), (other, None)):
-        ((_, rule, group),) = field_map.assign_names(ring, (name,), is_json=False).others
+        ((_, rule, group),) = field_map.assign_names(ring, (name,), None, is_json=False).others
         assert (rule[1] if rule else group) == field
     assert field_map._assign_names.cache_info().currsize == 0
-    field_map.assign_names(ring, ("X-PH-a",), is_json=False)
+    field_map.assign_names(ring, ("X-PH-a",), None, is_json=False)
     assert field_map._assign_names.cache_info().currsize == 1
 
 
 def test_long_counts_and_prices_are_not_kept() -> None:
-    scope = ParseContext(None, None)
-    quantity._to_count.cache_clear()
-    quantity._to_money.cache_clear()
+    quantity.parse_count.cache_clear()
+    quantity.parse_money.cache_clear()
     for text in ("1" * 10_000, "1." + "0" * 10_000):
         for parse in (quantity.parse_count, quantity.parse_money):
             with pytest.raises(Unreadable):
-                parse(text, scope)
-    assert quantity._to_count.cache_info().currsize == 0
-    assert quantity._to_money.cache_info().currsize == 0
+                parse(text)
+    assert quantity.parse_count.cache_info().currsize == 0
+    assert quantity.parse_money.cache_info().currsize == 0
 
 
 def test_long_texts_of_a_group_are_read_alike_and_not_kept() -> None:
-    scope = ParseContext("outbound", None)
     for module, name in ((stir, "STIRVerification"), (hangup, "HangupCauseName")):
         module._parse_remembered.cache_clear()
         for spelled, text in ((name, "a" * 10_000), (name + "_" * 10_000, "a")):
-            assert module._parse({spelled: text}, scope)["text"] == {spelled: text}
+            assert module._parse({spelled: text}, "outbound")["text"] == {spelled: text}
         assert module._parse_remembered.cache_info().currsize == 0
-        assert module._parse({name: "a"}, scope) is module._parse({name: "a"}, scope)
+        assert module._parse({name: "a"}, "outbound") is module._parse({name: "a"}, "outbound")
         assert module._parse_remembered.cache_info().currsize == 1
 
 

@@ -5,27 +5,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple, get_args
+from zoneinfo import ZoneInfo
 
 from bridge.callbacks.model import CallbackData, VoiceEvent, list_fields
-from bridge.normalise import ParsedBy, ParsedTogether, ParseText, fold_name
+from bridge.normalise import ParsedBy, ParsedInZone, ParsedTogether, ParseText, fold_name
 from bridge.normalise.quantity import parse_text
-from bridge.normalise.time import parse_wall_time
 
 # Four times the names of a hangup. Unauthenticated clients may choose names.
 REMEMBERED_CHARACTERS_MAX: Final = 1536
 
 
 class FieldRule(NamedTuple):
-    """How one parameter fills one field. ``parse`` is None if the field is the text itself."""
+    """How one parameter fills one field."""
 
     name: str
     field: str
-    parse: ParseText | None
+    mark: ParsedBy | ParsedInZone
+
+    def bind(self, zone: ZoneInfo | None) -> "PlainRule":
+        """Return the rule for callbacks of an account in this time zone."""
+        if isinstance(self.mark, ParsedInZone):
+            return self.name, self.field, self.mark.make_parser(zone)
+        parse = self.mark.parse
+        return self.name, self.field, None if parse is parse_text else parse
 
 
 # Of the rules of one callback. A loop unpacks a plain tuple in a third of the time of a named one.
 PlainRule = tuple[str, str, ParseText | None]
-"""Name, field and normaliser, as in ``FieldRule``."""
+"""Name, field and normaliser; None if the field is the text itself."""
 OtherName = tuple[str, PlainRule | None, str | None]
 """A name that is not the exact one of a field, with the rule of the field that it is another spelling
 of, or with the field of a group. It has neither if it is undeclared."""
@@ -53,24 +60,25 @@ class FieldMap:
 
     def declares(self, name: str) -> bool:
         """Return whether a field is parsed from the parameter of this name."""
-        _, rule, group = find_target(self, name)
+        rule, group = self.find_target(name)
         return name in self.exact_names or rule is not None or group is not None
 
+    def find_target(
+        self, name: str, *, is_json: bool = False
+    ) -> tuple[FieldRule | None, str | None]:
+        """Return the rule or the group of a parameter whose name is not an exact name of a field.
 
-def find_target(field_map: FieldMap, name: str, *, is_json: bool = False) -> OtherName:
-    """Return the destination of a parameter whose name is not an exact name of a field.
-
-    In JSON, a field accepts any spelling of its name.
-    """
-    folded = fold_name(name)
-    rule = (field_map.by_spelling if is_json else field_map.case_insensitive).get(folded)
-    if rule is not None:
-        return name, (name, rule.field, rule.parse), None
-    group = field_map.group_by_spelling.get(folded)
-    if group is None:
-        found = (field for pattern, field in field_map.patterns if pattern.fullmatch(name))
-        group = next(found, None)
-    return name, None, group
+        In JSON, a field accepts any spelling of its name.
+        """
+        folded = fold_name(name)
+        rule = (self.by_spelling if is_json else self.case_insensitive).get(folded)
+        if rule is not None:
+            return rule._replace(name=name), None
+        group = self.group_by_spelling.get(folded)
+        if group is None:
+            found = (field for pattern, field in self.patterns if pattern.fullmatch(name))
+            group = next(found, None)
+        return None, group
 
 
 class Assignment(NamedTuple):
@@ -84,29 +92,34 @@ class Assignment(NamedTuple):
     others: tuple[OtherName, ...]
 
 
-def assign_names(field_map: FieldMap, names: tuple[str, ...], *, is_json: bool) -> Assignment:
-    """Return the destinations of these names; in JSON, a field accepts any spelling of its name."""
+def assign_names(
+    field_map: FieldMap, names: tuple[str, ...], zone: ZoneInfo | None, *, is_json: bool
+) -> Assignment:
+    """Return the destinations of these names; in JSON, a field accepts any spelling of its name.
+
+    ``zone`` is the account's time zone, if one is configured.
+    """
     if len("".join(names)) > REMEMBERED_CHARACTERS_MAX:
-        return _assign_names.__wrapped__(field_map, names, is_json)
-    return _assign_names(field_map, names, is_json)
+        return _assign_names.__wrapped__(field_map, names, zone, is_json)
+    return _assign_names(field_map, names, zone, is_json)
 
 
 @lru_cache(maxsize=512)
 def _assign_names(
     field_map: FieldMap,
     names: tuple[str, ...],
+    zone: ZoneInfo | None,
     is_json: bool,  # noqa: FBT001 (a cache takes twice the time for a keyword)
 ) -> Assignment:
     received = frozenset(names)
+    others: list[OtherName] = []
+    for name in names:
+        if name not in field_map.exact_names:
+            rule, group = field_map.find_target(name, is_json=is_json)
+            others.append((name, rule.bind(zone) if rule is not None else None, group))
     return Assignment(
-        rules=tuple(
-            (name, field, parse) for name, field, parse in field_map.rules if name in received
-        ),
-        others=tuple(
-            find_target(field_map, name, is_json=is_json)
-            for name in names
-            if name not in field_map.exact_names
-        ),
+        rules=tuple(rule.bind(zone) for rule in field_map.rules if rule.name in received),
+        others=tuple(others),
     )
 
 
@@ -140,15 +153,16 @@ def map_fields(model: type[CallbackData]) -> FieldMap:
                 else:
                     group_names.update(parameter.names)
                     group_by_spelling.update({fold_name(name): field for name in parameter.names})
-            elif isinstance(mark, ParsedBy):
-                parse = None if mark.parse is parse_text else mark.parse
-                found = [FieldRule(name, field, parse) for name in parameter.names]
+            elif isinstance(mark, ParsedBy | ParsedInZone):
+                found = [FieldRule(name, field, mark) for name in parameter.names]
                 rules += found
                 if parameter.case_insensitive:
                     case_insensitive.update({fold_name(rule.name): rule for rule in found})
     return FieldMap(
         rules=tuple(rules),
-        wall_times=tuple((name, field) for name, field, parse in rules if parse is parse_wall_time),
+        wall_times=tuple(
+            (name, field) for name, field, mark in rules if isinstance(mark, ParsedInZone)
+        ),
         exact_names=frozenset(rule.name for rule in rules),
         has_correlation=issubclass(model, VoiceEvent),
         case_insensitive=case_insensitive,

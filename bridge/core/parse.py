@@ -35,7 +35,7 @@ from bridge.core.parameters import (
     list_texts,
 )
 from bridge.core.verify import Unverified, Verified
-from bridge.normalise import ParseContext, Unreadable, fold_name
+from bridge.normalise import Unreadable, fold_name
 from bridge.normalise.correlation import correlate
 from bridge.normalise.time import Moment, ZoneMismatch, load_zone
 from bridge.normalise.wall_clock import Evidence, resolve_wall_times
@@ -120,13 +120,13 @@ class _Reading:
         self.undeclared = callback.undeclared
         self.unreadable = callback.unreadable
         self._texts = texts
-        self._assigned = assign_names(field_map, tuple(texts), is_json=is_json)
-        self._scope = ParseContext(_find_direction(texts, is_json=is_json), self.zone)
+        self._assigned = assign_names(field_map, tuple(texts), self.zone, is_json=is_json)
+        self._direction = _find_direction(texts, is_json=is_json)
         self._groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     def read(self) -> None:
         """Read every parameter. Rare cases are calls out of the loop."""
-        fields, all_texts, scope = self.fields, self._texts, self._scope
+        fields, all_texts = self.fields, self._texts
         for name, field, parse in chain(self._assigned.rules, self._iter_other_spellings()):
             text: str | list[str] | None = all_texts[name]
             if isinstance(text, list):
@@ -136,7 +136,7 @@ class _Reading:
             value: object = text
             if parse is not None:
                 try:
-                    value = parse(text, scope)
+                    value = parse(text)
                 except Unreadable as error:
                     self._mark_unreadable(field, name, error.reason)
                     continue
@@ -145,7 +145,7 @@ class _Reading:
             elif fields[field] != value:
                 self._mark_unreadable(field, name, "spellings_disagree")
         for field, texts in self._groups.items():
-            fields[field] = self.field_map.groups[field].parse(texts, scope)
+            fields[field] = self.field_map.groups[field].parse(texts, self._direction)
 
     def _iter_other_spellings(self) -> Iterator[PlainRule]:
         """Yield a rule for each parameter that is a field's by another spelling.

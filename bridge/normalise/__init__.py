@@ -1,20 +1,13 @@
 """Normalise one value of Plivo's: from its text to one unambiguous value.
 
-A normaliser must not know which callback a value came in, and has no clock, I/O or log. Every one
-has the form of ``ParseText`` or is a ``ParsedTogether`` of several parameters.
+A normaliser must not know which callback a value came in, and has no clock, I/O or log. Most know
+the text alone; ``ParsedInZone`` and ``ParsedTogether`` mark those that need more.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
-
-
-class ParseContext(NamedTuple):
-    """What a normaliser may know beside the text: the call's direction and the account's time zone."""
-
-    direction: str | None
-    zone: ZoneInfo | None
 
 
 class Unreadable(ValueError):
@@ -25,7 +18,7 @@ class Unreadable(ValueError):
         self.reason = reason
 
 
-ParseText = Callable[[str, ParseContext], object]
+ParseText = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +32,25 @@ class ParsedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsedInZone:
+    """Marks a type of local times with a function that returns the one that makes its value.
+
+    It is given the account's time zone, or None if none is configured. The function that it returns
+    is as that of ``ParsedBy``.
+    """
+
+    make_parser: Callable[[ZoneInfo | None], ParseText]
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedTogether:
     """Marks a type with the function that makes its value from several parameters' texts.
 
-    The function may return a value that other callbacks share: do not change it.
+    It is also given the call's direction in lower case, or None. The function may return a value that
+    other callbacks share: do not change it.
     """
 
-    parse: Callable[[dict[str, str], ParseContext], object]
+    parse: Callable[[dict[str, str], str | None], object]
 
 
 REMEMBERED_CHARACTERS_MAX: Final = 256

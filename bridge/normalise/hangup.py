@@ -25,7 +25,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParseContext, ParsedTogether, fold_name, from_key, to_key
+from bridge.normalise import ParsedTogether, fold_name, from_key, to_key
 
 Group = Literal[
     "account", "api", "callee", "caller", "carrier", "destination", "network", "plivo", "unknown",
@@ -189,7 +189,7 @@ def _find_group(of_code: Group | None, source: str | None) -> Group | None:
     return party
 
 
-def _parse(texts: dict[str, str], _scope: ParseContext) -> HangupCause:
+def _parse(texts: dict[str, str], _direction: str | None) -> HangupCause:
     key = to_key(texts)
     return parse_hangup_cause(texts) if key is None else _parse_remembered(key)
 

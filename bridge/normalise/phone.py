@@ -34,7 +34,7 @@ from urllib.parse import unquote
 
 import phonenumbers
 
-from bridge.normalise import ParseContext, ParsedBy
+from bridge.normalise import ParsedBy
 from bridge.normalise.party import Party
 
 _KEYPAD: Final = frozenset({
@@ -69,7 +69,7 @@ _COUNTRY_CODE_DIGITS_MAX: Final = 3
 _CACHED_CHARACTERS_MAX: Final = 64
 
 
-def parse_party(value: str, _scope: ParseContext | None = None) -> Party:
+def parse_party(value: str) -> Party:
     """Return the party that ``value`` names: rules 1 to 5. The result is shared: do not change it."""
     # Unauthenticated clients may choose the text. This limit keeps the cache below about 10 MiB.
     if len(value) > _CACHED_CHARACTERS_MAX:

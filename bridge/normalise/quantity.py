@@ -15,7 +15,7 @@ from typing import Annotated, Final
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParseContext, ParsedBy, ParsedTogether, Unreadable
+from bridge.normalise import ParsedBy, ParsedTogether, Unreadable
 
 _COUNT: Final = re.compile(r"([0-9]{1,15})(?:\.0{1,30})?", re.ASCII)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,30})?", re.ASCII)
@@ -42,30 +42,25 @@ class Machine(TypedDict):
     text: Annotated[str, Field(description="What Plivo sent.")]
 
 
-def parse_text(value: str, _scope: ParseContext) -> str:
+def parse_text(value: str) -> str:
     """Return the text unchanged."""
     return value
 
 
-def parse_word(value: str, _scope: ParseContext) -> str:
-    """Return the word in lower case: members of open sets are compared without regard to case."""
-    return value.lower()
+parse_word: Final = str.lower
+"""Return the word in lower case: members of open sets are compared without regard to case."""
 
 
-def parse_leg(value: str, _scope: ParseContext) -> str:
+def parse_leg(value: str) -> str:
     """Return ``a_leg`` or ``b_leg`` for Plivo's two spellings of each, or the word in lower case."""
     folded = value.lower()
     return {"aleg": "a_leg", "bleg": "b_leg"}.get(folded, folded)
 
 
-def parse_count(value: str, _scope: ParseContext) -> int:
-    """Return a whole number of seconds, milliseconds or things; raises Unreadable for other text."""
-    return _to_count(value)
-
-
 # Durations and prices repeat. A text that is not readable has no length limit, and is not kept.
 @lru_cache(maxsize=1024)
-def _to_count(value: str) -> int:
+def parse_count(value: str) -> int:
+    """Return a whole number of seconds, milliseconds or things; raises Unreadable for other text."""
     found = _COUNT.fullmatch(value)
     if found is None:
         raise Unreadable("not_a_count")
@@ -77,24 +72,20 @@ def is_not_known_yet(value: str) -> bool:
     return _NOT_YET.fullmatch(value) is not None
 
 
-def parse_count_if_known(value: str, scope: ParseContext) -> int | None:
+def parse_count_if_known(value: str) -> int | None:
     """Return a whole number, or None for ``-1``; raises Unreadable for any other text."""
-    return None if is_not_known_yet(value) else parse_count(value, scope)
-
-
-def parse_money(value: str, _scope: ParseContext) -> str:
-    """Return a decimal as the text it was received in; raises Unreadable for any other text."""
-    return _to_money(value)
+    return None if is_not_known_yet(value) else parse_count(value)
 
 
 @lru_cache(maxsize=1024)
-def _to_money(value: str) -> str:
+def parse_money(value: str) -> str:
+    """Return a decimal as the text it was received in; raises Unreadable for any other text."""
     if _DECIMAL.fullmatch(value) is None:
         raise Unreadable("not_a_decimal")
     return value
 
 
-def parse_flag(value: str, _scope: ParseContext) -> bool:
+def parse_flag(value: str) -> bool:
     """Return a Boolean from Plivo's ``true`` and ``false``; raises Unreadable for other text."""
     known = _FLAGS.get(value.lower())
     if known is None:
@@ -102,14 +93,14 @@ def parse_flag(value: str, _scope: ParseContext) -> bool:
     return known
 
 
-def parse_network_code(value: str, _scope: ParseContext) -> str:
+def parse_network_code(value: str) -> str:
     """Return a mobile country or network code with its leading zeros; raises Unreadable."""
     if _NETWORK.fullmatch(value) is None:
         raise Unreadable("not_a_network_code")
     return value
 
 
-def parse_part(value: str, _scope: ParseContext) -> Part:
+def parse_part(value: str) -> Part:
     """Return the part that ``1 of 2`` names; raises Unreadable for any other text."""
     found = _PART.fullmatch(value)
     if found is None:
@@ -117,13 +108,13 @@ def parse_part(value: str, _scope: ParseContext) -> Part:
     return Part(part=int(found[1]), of=int(found[2]), text=value)
 
 
-def parse_machine(value: str, _scope: ParseContext) -> Machine:
+def parse_machine(value: str) -> Machine:
     """Return what was detected: ``true``, or ``machine_detection`` on a hangup that follows it."""
     detected = True if value.lower() == "machine_detection" else _FLAGS.get(value.lower())
     return Machine(detected=detected, text=value)
 
 
-def _order_by_number(texts: dict[str, str], _scope: ParseContext) -> list[str]:
+def _order_by_number(texts: dict[str, str], _direction: str | None) -> list[str]:
     """Return the values of numbered parameters in the order of their numbers, from 0 or from 1."""
     return [texts[name] for name in sorted(texts, key=lambda name: (len(name), name))]
 

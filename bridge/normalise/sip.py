@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from bridge.normalise import ParseContext, ParsedTogether
+from bridge.normalise import ParsedTogether
 
 PREFIX = "X-PH-"
 
 
-def _parse(texts: dict[str, str], _scope: ParseContext) -> dict[str, str]:
+def _parse(texts: dict[str, str], _direction: str | None) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in texts.items():
         short = name[len(PREFIX) :]

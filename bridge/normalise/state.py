@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParseContext, ParsedBy
+from bridge.normalise import ParsedBy
 
 _STREAM: Final = {
     "startstream": "started",
@@ -49,13 +49,13 @@ class MaskingState(TypedDict):
     text: Annotated[str, Field(description="What Plivo sent.")]
 
 
-def parse_stream_state(value: str, _scope: ParseContext) -> str:
+def parse_stream_state(value: str) -> str:
     """Return the state of a stream."""
     folded = value.lower()
     return _STREAM.get(folded, folded)
 
 
-def parse_masking_state(value: str, _scope: ParseContext) -> MaskingState:
+def parse_masking_state(value: str) -> MaskingState:
     """Return the state of a masking session that ``EventName`` names."""
     for start, party in _PARTIES.items():
         if value.startswith(start):

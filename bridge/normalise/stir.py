@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParseContext, ParsedTogether, fold_name, from_key, to_key
+from bridge.normalise import ParsedTogether, fold_name, from_key, to_key
 
 Verdict = Literal["verified", "not_verified", "not_applicable", "unknown"]
 Attestation = Literal["A", "B", "C"]
@@ -83,11 +83,9 @@ def parse_stir(texts: dict[str, str], direction: str | None) -> Stir:
     )
 
 
-def _parse(texts: dict[str, str], scope: ParseContext) -> Stir:
-    key = to_key(texts) if scope.direction in _ROLES else None
-    if key is None:
-        return parse_stir(texts, scope.direction)
-    return _parse_remembered(key, scope.direction)
+def _parse(texts: dict[str, str], direction: str | None) -> Stir:
+    key = to_key(texts) if direction in _ROLES else None
+    return parse_stir(texts, direction) if key is None else _parse_remembered(key, direction)
 
 
 @lru_cache(maxsize=512)

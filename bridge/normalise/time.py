@@ -16,6 +16,7 @@ zones, and that ``SessionStart`` lies between start and answer.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Annotated, Final, Literal, NotRequired
@@ -24,7 +25,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParseContext, ParsedBy, Unreadable
+from bridge.normalise import ParsedBy, ParsedInZone, Unreadable
 from bridge.normalise.clock_text import EPOCH_YEAR, parse_clock_text
 
 Certainty = Literal[
@@ -105,7 +106,7 @@ def to_exact_moment(instant: datetime, text: str) -> Moment:
     return {"utc": to_rfc3339(instant), "text": text, "zone": "UTC", "certainty": "exact"}
 
 
-def parse_utc_time(text: str, _scope: ParseContext) -> Moment | None:
+def parse_utc_time(text: str) -> Moment | None:
     """Return the moment of a time that Plivo sends in UTC, None for "not set"; raises Unreadable."""
     utc = _find_utc(text, UTC)
     if utc is None:
@@ -113,19 +114,23 @@ def parse_utc_time(text: str, _scope: ParseContext) -> Moment | None:
     return {"utc": utc, "text": text, "zone": "UTC", "certainty": "exact"}
 
 
-def parse_wall_time(text: str, scope: ParseContext) -> Moment | None:
-    """Return the moment of a local time in the account's zone, or of one that states its offset.
+def make_wall_time_parser(zone: ZoneInfo | None) -> Callable[[str], Moment | None]:
+    """Return the function that parses local times in the account's zone.
 
-    A local time is ``assumed_zone`` until it is resolved (rule 3). Its ``utc`` is null if it does not
-    happen once. None for "not set". Raises Unreadable for any other form.
+    It returns the moment of a local time, or of one that states its offset. A local time is
+    ``assumed_zone`` until it is resolved (rule 3). Its ``utc`` is null if it does not happen once. The
+    function returns None for "not set", and raises Unreadable for any other form.
     """
-    zone = scope.zone
-    utc = _find_utc(text, zone or UTC)
-    if utc is None and not _is_local_time(text):
-        return _parse_other_form(text)
-    if zone is None:
-        return {"utc": None, "text": text, "zone": None, "certainty": "unknown_zone"}
-    return {"utc": utc, "text": text, "zone": zone.key, "certainty": "assumed_zone"}
+
+    def parse_wall_time(text: str) -> Moment | None:
+        utc = _find_utc(text, zone or UTC)
+        if utc is None and not _is_local_time(text):
+            return _parse_other_form(text)
+        if zone is None:
+            return {"utc": None, "text": text, "zone": None, "certainty": "unknown_zone"}
+        return {"utc": utc, "text": text, "zone": zone.key, "certainty": "assumed_zone"}
+
+    return parse_wall_time
 
 
 def _find_utc(text: str, zone: tzinfo) -> str | None:
@@ -183,4 +188,4 @@ def _parse_other_form(text: str) -> Moment | None:
 
 # Both kinds of time are a Moment.
 UtcInstant = Annotated[Moment, ParsedBy(parse_utc_time)]
-LocalInstant = Annotated[Moment, ParsedBy(parse_wall_time)]
+LocalInstant = Annotated[Moment, ParsedInZone(make_wall_time_parser)]

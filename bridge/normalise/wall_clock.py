@@ -88,8 +88,8 @@ def resolve_wall_times(
 ) -> ZoneMismatch | None:
     """Complete the moments of a callback's wall clock times; return the zone mismatch, if any.
 
-    ``moments`` holds those of ``StartTime``, ``AnswerTime`` and ``EndTime`` as ``parse_wall_time``
-    reads them; at least one.
+    ``moments`` holds those of ``StartTime``, ``AnswerTime`` and ``EndTime`` as the parser of local
+    times returns them; at least one.
     """
     certainty: Certainty = "exact"
     if not _is_confirmed(moments, zone, evidence):

@@ -15,7 +15,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
-from bridge.normalise import ParseContext, ParsedBy, Unreadable
+from bridge.normalise import ParsedBy, Unreadable
 from bridge.normalise.clock_text import check_year, parse_clock_text
 from bridge.normalise.quantity import is_not_known_yet
 from bridge.normalise.time import Moment, to_exact_moment
@@ -24,7 +24,7 @@ _EPOCH: Final = re.compile(r"(\d{1,15})(?:\.\d+)?", re.ASCII)
 _EPOCH_0: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def parse_zoned_or_utc(text: str, _scope: ParseContext) -> Moment | None:
+def parse_zoned_or_utc(text: str) -> Moment | None:
     """Return the moment of a time that is UTC unless it states an offset.
 
     None for "not set". Raises Unreadable for any other form.
@@ -33,7 +33,7 @@ def parse_zoned_or_utc(text: str, _scope: ParseContext) -> Moment | None:
     return None if found is None else to_exact_moment(found.to_utc(), text)
 
 
-def parse_zoned(text: str, _scope: ParseContext) -> Moment | None:
+def parse_zoned(text: str) -> Moment | None:
     """Return the moment of a time that is an instant only if it states its offset.
 
     None for "not set". Raises Unreadable for any other form.
@@ -58,16 +58,16 @@ def _parse_epoch(text: str, unit: timedelta) -> Moment:
     return to_exact_moment(instant, text)
 
 
-def parse_epoch_ms_if_known(text: str, _scope: ParseContext) -> Moment | None:
+def parse_epoch_ms_if_known(text: str) -> Moment | None:
     """Return the moment of epoch milliseconds, or None for ``-1``; raises Unreadable."""
     return None if is_not_known_yet(text) else _parse_epoch(text, timedelta(milliseconds=1))
 
 
-def parse_epoch_s_or_zoned(text: str, scope: ParseContext) -> Moment | None:
+def parse_epoch_s_or_zoned(text: str) -> Moment | None:
     """Return the moment of epoch seconds, or of a time that states its offset; raises Unreadable."""
     if _EPOCH.fullmatch(text) is not None:
         return _parse_epoch(text, timedelta(seconds=1))
-    return parse_zoned(text, scope)
+    return parse_zoned(text)
 
 
 ZonedOrUtc = Annotated[Moment, ParsedBy(parse_zoned_or_utc)]

@@ -22,7 +22,14 @@ from bridge.core.catalogue import load_catalogue
 from bridge.core.field_map import _iter_marks
 from bridge.core.parameters import JSON, Pair, group_values
 from bridge.core.parse import Callback, NoEvent
-from bridge.normalise import ParseContext, ParsedBy, ParsedTogether, Unreadable, fold_name
+from bridge.normalise import (
+    ParsedBy,
+    ParsedInZone,
+    ParsedTogether,
+    ParseText,
+    Unreadable,
+    fold_name,
+)
 from tests.support.factories import (
     HANGUP,
     TEXT,
@@ -92,7 +99,7 @@ class SlowReading:
             for text in self.values.get(name, [])
             if text
         ]
-        self.scope = ParseContext(directions[0].lower() if directions else None, None)
+        self.direction = directions[0].lower() if directions else None
         self.fields: dict[str, Any] = {}
         self.unreadable: list[tuple[str | None, str, tuple[str, ...], str]] = []
         self.undeclared = {
@@ -106,7 +113,9 @@ class SlowReading:
         for field, (annotation, _, metadata) in self.declared.items():
             for mark in (*metadata, *_iter_marks(annotation)):
                 if isinstance(mark, ParsedBy):
-                    self.read_one(field, mark)
+                    self.read_one(field, mark.parse)
+                elif isinstance(mark, ParsedInZone):
+                    self.read_one(field, mark.make_parser(None))
                 elif isinstance(mark, ParsedTogether):
                     self.read_group(field, mark)
 
@@ -175,11 +184,11 @@ class SlowReading:
             if texts and refused_as:
                 self.fields[field] = None
 
-    def read_one(self, field: str, mark: ParsedBy) -> None:
+    def read_one(self, field: str, parse: ParseText) -> None:
         found: dict[str, object] = {}
         for name, text in self.iter_texts(field):
             try:
-                found[name] = mark.parse(text, self.scope)
+                found[name] = parse(text)
             except Unreadable as error:
                 self.refuse(field, name, error.reason)
                 self.fields[field] = None
@@ -195,7 +204,7 @@ class SlowReading:
     def read_group(self, field: str, mark: ParsedTogether) -> None:
         texts = dict(self.iter_texts(field))
         if texts:
-            self.fields[field] = mark.parse(texts, self.scope)
+            self.fields[field] = mark.parse(texts, self.direction)
 
 
 def unread(callback: Callback) -> list[tuple[str | None, str, tuple[str, ...], str]]:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bridge.normalise import ParseContext
-from bridge.normalise.time import Moment, ZoneMismatch, load_zone, parse_wall_time
+from bridge.normalise.time import Moment, ZoneMismatch, load_zone, make_wall_time_parser
 from bridge.normalise.wall_clock import Evidence, resolve_wall_times
 
 # Zone, a wall clock reading that happens twice, and when.
@@ -57,8 +56,8 @@ def utc(text: str) -> datetime:
 
 def read_wall_times(zone: str | None, texts: Mapping[str, str]) -> dict[str, Moment]:
     """Return local times as they are read, before anything else in the callback resolves them."""
-    scope = ParseContext(direction=None, zone=load_zone(zone) if zone else None)
-    found = {name: parse_wall_time(text, scope) for name, text in texts.items()}
+    parse = make_wall_time_parser(load_zone(zone) if zone else None)
+    found = {name: parse(text) for name, text in texts.items()}
     return {name: moment for name, moment in found.items() if moment is not None}
 
 

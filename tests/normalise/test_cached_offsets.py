@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from bridge.normalise import ParseContext
-from bridge.normalise.time import load_zone, parse_wall_time, to_rfc3339
+from bridge.normalise.time import load_zone, make_wall_time_parser, to_rfc3339
 from bridge.normalise.wall_clock import find_instants
 from tests.normalise.clock_changes import moment, settled
 
@@ -66,7 +65,7 @@ def read_with_zoneinfo(naive: datetime, zone: ZoneInfo) -> tuple[tuple[datetime,
 
 def read_at_once(naive: datetime, zone: ZoneInfo) -> str | None:
     """Return the instant that a local time is read as, if its minute alone decides it."""
-    read = parse_wall_time(naive.isoformat(" "), ParseContext(direction=None, zone=zone))
+    read = make_wall_time_parser(zone)(naive.isoformat(" "))
     assert read is not None
     return read["utc"]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.callbacks.model import list_fields
 from bridge.core.catalogue import Catalogue
 from bridge.core.field_map import map_fields
-from bridge.normalise import ParseContext, Unreadable
+from bridge.normalise import Unreadable
 from bridge.normalise.quantity import (
     parse_count,
     parse_count_if_known,
@@ -25,8 +25,6 @@ from bridge.normalise.quantity import (
     parse_word,
 )
 from tests.support.factories import UUID, parsed
-
-SCOPE = ParseContext(direction=None, zone=None)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +72,9 @@ SCOPE = ParseContext(direction=None, zone=None)
     ],
 )
 def test_a_text_of_the_right_form_has_one_value(
-    read: Callable[[str, ParseContext], object], given_text: str, value: object
+    read: Callable[[str], object], given_text: str, value: object
 ) -> None:
-    found = read(given_text, SCOPE)
+    found = read(given_text)
     assert found == value
     assert type(found) is type(value)
 
@@ -121,10 +119,10 @@ def test_a_text_of_the_right_form_has_one_value(
     ],
 )
 def test_a_text_of_another_form_is_unreadable_with_a_stable_reason(
-    read: Callable[[str, ParseContext], object], given_text: str, reason: str
+    read: Callable[[str], object], given_text: str, reason: str
 ) -> None:
     with pytest.raises(Unreadable) as unreadable:
-        read(given_text, SCOPE)
+        read(given_text)
     assert unreadable.value.reason == reason
 
 
@@ -143,17 +141,17 @@ def test_a_text_of_another_form_is_unreadable_with_a_stable_reason(
 )
 @given(given_text=st.text())
 def test_a_text_is_read_or_unreadable_and_nothing_else(
-    read: Callable[[str, ParseContext], object], given_text: str
+    read: Callable[[str], object], given_text: str
 ) -> None:
     with suppress(Unreadable):
-        read(given_text, SCOPE)
+        read(given_text)
 
 
 @given(st.integers(0, 10**15 - 1), st.integers(0, 30))
 def test_a_whole_number_is_the_same_with_any_number_of_zeros_behind_the_point(
     whole: int, zeros: int
 ) -> None:
-    assert parse_count(f"{whole}.{'0' * zeros}" if zeros else str(whole), SCOPE) == whole
+    assert parse_count(f"{whole}.{'0' * zeros}" if zeros else str(whole)) == whole
 
 
 def is_whole(annotation: object) -> bool:
@@ -169,16 +167,17 @@ def test_every_whole_number_of_every_type_is_read_alike(types: Catalogue) -> Non
     ]
     assert len(names) > 20
     for kind, slot in names:
-        assert slot.parse is not None
-        assert slot.parse("7.00000", SCOPE) == 7, (kind, slot.name)
+        _, _, parse = slot.bind(None)
+        assert parse is not None
+        assert parse("7.00000") == 7, (kind, slot.name)
         with pytest.raises(Unreadable, match="not_a_count"):
-            slot.parse("7.5", SCOPE)
+            parse("7.5")
 
 
 @given(st.decimals(min_value=0, max_value=10**9, places=5))
 def test_money_keeps_every_digit(amount: object) -> None:
     sent = f"{amount:f}"
-    assert parse_money(sent, SCOPE) == sent
+    assert parse_money(sent) == sent
 
 
 INBOUND = [("MessageUUID", UUID)]

@@ -7,11 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
-from bridge.normalise import ParseContext
 from bridge.normalise.state import parse_masking_state, parse_stream_state
 from tests.support.factories import UUID, parsed
-
-SCOPE = ParseContext(direction=None, zone=None)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +28,7 @@ SCOPE = ParseContext(direction=None, zone=None)
     ],
 )
 def test_a_streams_state_is_one_word_over_the_generations(text: str, state: str) -> None:
-    assert parse_stream_state(text, SCOPE) == state
+    assert parse_stream_state(text) == state
 
 
 def test_the_generations_of_a_stream_have_one_shape(types: Catalogue) -> None:
@@ -64,7 +61,7 @@ def test_a_masking_event_has_a_party_and_its_state(
     name: str, party: str, rest: str, state: str
 ) -> None:
     text = f"Session{name}Party{rest}"
-    assert parse_masking_state(text, SCOPE) == {"party": party, "state": state, "text": text}
+    assert parse_masking_state(text) == {"party": party, "state": state, "text": text}
 
 
 @pytest.mark.parametrize(
@@ -83,16 +80,13 @@ def test_a_masking_event_has_a_party_and_its_state(
 def test_an_unknown_masking_event_has_no_party_and_no_state(
     text: str, party: str | None, state: str | None
 ) -> None:
-    assert parse_masking_state(text, SCOPE) == {"party": party, "state": state, "text": text}
+    assert parse_masking_state(text) == {"party": party, "state": state, "text": text}
 
 
 @given(st.text())
 def test_any_word_is_kept(text: str) -> None:
-    assert parse_masking_state(text, SCOPE)["text"] == text
-    assert (
-        parse_stream_state(text, SCOPE) == parse_stream_state(text.lower(), SCOPE)
-        or not text.isascii()
-    )
+    assert parse_masking_state(text)["text"] == text
+    assert parse_stream_state(text) == parse_stream_state(text.lower()) or not text.isascii()
 
 
 def test_the_generations_of_a_masking_session_have_one_shape(types: Catalogue) -> None:

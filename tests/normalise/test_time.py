@@ -7,13 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.catalogue import Catalogue
-from bridge.normalise import ParseContext, Unreadable
-from bridge.normalise.time import load_zone, parse_utc_time, parse_wall_time, to_rfc3339
+from bridge.normalise import Unreadable
+from bridge.normalise.time import load_zone, make_wall_time_parser, parse_utc_time, to_rfc3339
 from bridge.normalise.wall_clock import find_instants
 from tests.normalise.clock_changes import FOLDS, GAPS, ONCE, moment
 from tests.support.factories import UUID, parsed
-
-SCOPE = ParseContext(direction=None, zone=None)
 
 
 @pytest.mark.parametrize(("zone", "wall", "first", "second"), FOLDS)
@@ -56,7 +54,7 @@ def test_any_other_reading_is_one_instant(zone: str, wall: str, instant: str) ->
     ],
 )
 def test_session_start_is_utc_with_up_to_six_fraction_digits(text: str, utc: str) -> None:
-    assert parse_utc_time(text, SCOPE) == {
+    assert parse_utc_time(text) == {
         "utc": utc,
         "text": text,
         "zone": "UTC",
@@ -64,7 +62,7 @@ def test_session_start_is_utc_with_up_to_six_fraction_digits(text: str, utc: str
     }
 
 
-@pytest.mark.parametrize("read", [parse_utc_time, parse_wall_time])
+@pytest.mark.parametrize("read", [parse_utc_time, make_wall_time_parser(None)])
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -100,7 +98,7 @@ def test_session_start_is_utc_with_up_to_six_fraction_digits(text: str, utc: str
 def test_any_other_form_is_unreadable(read: object, text: str, reason: str) -> None:
     assert callable(read)
     with pytest.raises(Unreadable) as unreadable:
-        read(text, SCOPE)
+        read(text)
     assert unreadable.value.reason == reason
 
 

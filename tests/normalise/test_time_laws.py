@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.normalise import ParseContext, Unreadable
-from bridge.normalise.time import Moment, load_zone, parse_utc_time, parse_wall_time, to_rfc3339
+from bridge.normalise import Unreadable
+from bridge.normalise.time import (
+    Moment,
+    load_zone,
+    make_wall_time_parser,
+    parse_utc_time,
+    to_rfc3339,
+)
 from bridge.normalise.wall_clock import Evidence, find_instants
 from tests.normalise.clock_changes import resolved
 from tests.normalise.strategies import ANYWHERE, NAMES, NEAR_A_CHANGE, Truth, calls, readings
-
-SCOPE = ParseContext(direction=None, zone=None)
 
 
 @settings(max_examples=200)
@@ -99,15 +103,15 @@ def test_a_time_with_up_to_six_fraction_digits_is_read_to_the_digit(
     text = f"{instant.year:04}-{instant.month:02}-{instant.day:02} {text}"
     text = text[: 19 + (digits and digits + 1)]
     kept = instant.microsecond // 10 ** (6 - digits) * 10 ** (6 - digits)
-    found = parse_utc_time(text, SCOPE)
+    found = parse_utc_time(text)
     assert found is not None
     utc = found["utc"]
     assert utc is not None
     assert utc.endswith("Z")
     assert datetime.fromisoformat(utc) == instant.replace(microsecond=kept)
-    local = parse_wall_time(text, ParseContext(direction=None, zone=load_zone("UTC")))
+    local = make_wall_time_parser(load_zone("UTC"))(text)
     assert local == {**found, "certainty": "assumed_zone"}
-    assert parse_wall_time(text, SCOPE) == {
+    assert make_wall_time_parser(None)(text) == {
         **found,
         "utc": None,
         "zone": None,
@@ -115,9 +119,9 @@ def test_a_time_with_up_to_six_fraction_digits_is_read_to_the_digit(
     }
 
 
-def is_readable(read: Callable[[str, ParseContext], object], text: str) -> bool:
+def is_readable(read: Callable[[str], object], text: str) -> bool:
     try:
-        read(text, SCOPE)
+        read(text)
     except Unreadable:
         return False
     return True
@@ -140,6 +144,6 @@ STATED = re.compile(
 @example("2026-03-07T14:13:37")
 @example("0001-01-01T00:00:00")
 def test_any_other_text_is_unreadable_and_nothing_else(text: str) -> None:
-    for read in (parse_utc_time, parse_wall_time):
+    for read in (parse_utc_time, make_wall_time_parser(None)):
         is_form = FORM.fullmatch(text) or STATED.fullmatch(text) or text.startswith("0001-")
         assert is_form or not is_readable(read, text)

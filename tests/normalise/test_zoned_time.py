@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.normalise import ParseContext, ParsedBy, Unreadable
+from bridge.normalise import ParsedBy, Unreadable
 from bridge.normalise.time import Moment
 from bridge.normalise.zoned_time import (
     EpochMs,
@@ -21,8 +21,7 @@ from bridge.normalise.zoned_time import (
     parse_zoned_or_utc,
 )
 
-SCOPE = ParseContext(direction=None, zone=None)
-Read = Callable[[str, ParseContext], Moment | None]
+Read = Callable[[str], Moment | None]
 EPOCH_0 = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANTS = st.datetimes(datetime(1971, 1, 2), datetime(2999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -61,12 +60,12 @@ ZONELESS = [
 def test_a_time_with_an_offset_is_its_instant_and_keeps_its_words(
     read: Read, text: str, utc: str
 ) -> None:
-    assert read(text, SCOPE) == moment(text, utc)
+    assert read(text) == moment(text, utc)
 
 
 @pytest.mark.parametrize(("text", "utc"), ZONELESS)
 def test_a_time_without_an_offset_is_utc_if_plivo_documents_it(text: str, utc: str) -> None:
-    assert parse_zoned_or_utc(text, SCOPE) == moment(text, utc)
+    assert parse_zoned_or_utc(text) == moment(text, utc)
 
 
 @pytest.mark.parametrize("read", [parse_zoned, parse_epoch_s_or_zoned])
@@ -75,7 +74,7 @@ def test_a_time_without_an_offset_has_no_instant_if_its_zone_is_unknown(
     read: Read, text: str, utc: str
 ) -> None:
     del utc
-    assert read(text, SCOPE) == Moment(utc=None, text=text, zone=None, certainty="unknown_zone")
+    assert read(text) == Moment(utc=None, text=text, zone=None, certainty="unknown_zone")
 
 
 @pytest.mark.parametrize(
@@ -89,12 +88,12 @@ def test_a_time_without_an_offset_has_no_instant_if_its_zone_is_unknown(
     ],
 )
 def test_epoch_milliseconds_may_have_decimals(text: str, utc: str) -> None:
-    assert parse_epoch_ms_if_known(text, SCOPE) == moment(text, utc)
+    assert parse_epoch_ms_if_known(text) == moment(text, utc)
 
 
 @pytest.mark.parametrize("text", ["-1", "-1.0", "-1.00000"])
 def test_an_epoch_of_minus_one_is_not_known_yet(text: str) -> None:
-    assert parse_epoch_ms_if_known(text, SCOPE) is None
+    assert parse_epoch_ms_if_known(text) is None
 
 
 @pytest.mark.parametrize("read", [parse_zoned, parse_zoned_or_utc, parse_epoch_s_or_zoned])
@@ -112,7 +111,7 @@ def test_an_epoch_of_minus_one_is_not_known_yet(text: str) -> None:
     ],
 )
 def test_gos_zero_time_is_not_set_in_any_zone(read: Read, text: str) -> None:
-    assert read(text, SCOPE) is None
+    assert read(text) is None
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ def test_gos_zero_time_is_not_set_in_any_zone(read: Read, text: str) -> None:
     [("1772979209", "2026-03-08T14:13:29Z"), ("1772979209.5", "2026-03-08T14:13:29Z")],
 )
 def test_an_end_of_a_conversation_may_be_epoch_seconds(text: str, utc: str) -> None:
-    assert parse_epoch_s_or_zoned(text, SCOPE) == moment(text, utc)
+    assert parse_epoch_s_or_zoned(text) == moment(text, utc)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +171,7 @@ def test_any_other_text_is_unreadable_with_a_stable_reason(
     read: Read, text: str, reason: str
 ) -> None:
     with pytest.raises(Unreadable) as unreadable:
-        read(text, SCOPE)
+        read(text)
     assert unreadable.value.reason == reason
 
 
@@ -184,7 +183,7 @@ def test_any_other_text_is_unreadable_with_a_stable_reason(
 )
 def test_any_text_is_a_time_or_unreadable_and_nothing_else(read: Read, text: str) -> None:
     with suppress(Unreadable):
-        found = read(text, SCOPE)
+        found = read(text)
         assert found is None or found["text"] == text
 
 
@@ -197,14 +196,14 @@ def test_an_instant_written_in_any_zone_is_that_instant(
     except OverflowError:
         return
     for read in (parse_zoned, parse_zoned_or_utc):
-        found = read(text, SCOPE)
+        found = read(text)
         assert found["utc"] is not None  # type: ignore[index]
         assert datetime.fromisoformat(found["utc"]) == instant  # type: ignore[index]
 
 
 @given(INSTANTS)
 def test_an_instant_in_epoch_milliseconds_is_that_instant(instant: datetime) -> None:
-    found = parse_epoch_ms_if_known(str((instant - EPOCH_0) // timedelta(milliseconds=1)), SCOPE)
+    found = parse_epoch_ms_if_known(str((instant - EPOCH_0) // timedelta(milliseconds=1)))
     assert found is not None
     assert found["utc"] is not None
     assert instant - datetime.fromisoformat(found["utc"]) < timedelta(milliseconds=1)
