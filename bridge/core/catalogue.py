@@ -32,7 +32,7 @@ The declarations are found by walking ``bridge.callbacks``: a new file there is 
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import chain
 from operator import attrgetter
@@ -129,14 +129,15 @@ class Catalogue:
             kind.name: [_parse_alternative(kind, text) for text in kind.named] for kind in types
         }
         # Rule 1 in two tables: the alternatives that an exact value of a naming parameter selects, and
-        # all others, which come after them.
+        # all others, which come after them. Being in the first table is their first condition.
         self._by_value: dict[tuple[str, str], list[_Alternative]] = {}
         self._not_by_value: list[_Alternative] = []
         for one in sorted(chain(*self._named.values()), key=attrgetter("rank")):
             if one.exact_value is None:
                 self._not_by_value.append(one)
             else:
-                self._by_value.setdefault(one.exact_value, []).append(one)
+                rest = replace(one, conditions=one.conditions[1:])
+                self._by_value.setdefault(one.exact_value, []).append(rest)
         self._recognised = {
             kind.name: [_parse_alternative(kind, text) for text in kind.recognise] for kind in types
         }
