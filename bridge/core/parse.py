@@ -14,17 +14,16 @@
    ``CallUUID``.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
 from typing import Final, Literal, cast
+from zoneinfo import ZoneInfo
 
 from bridge.callbacks.model import CallbackType, Unread
 from bridge.core.catalogue import Catalogue, Recognition, recognise
-from bridge.core.field_map import FieldMap, PlainRule, assign_names, map_fields
+from bridge.core.field_map import Assignment, FieldMap, PlainRule, assign_names, map_fields
 from bridge.core.identity import find_identifier, is_usable_id
 from bridge.core.parameters import (
     Parameters,
@@ -111,23 +110,41 @@ def escape_non_utf8(value: str) -> str:
 class _Reading:
     """The fields of one callback while they are being read."""
 
-    def __init__(self, callback: Callback, field_map: FieldMap, texts: TextsByName) -> None:
-        verdict = callback.verdict
-        is_json = verdict.parameters.json is not None
-        self.field_map = field_map
-        self.zone = load_zone(verdict.zone) if verdict.zone else None
+    def __init__(self, callback: Callback, texts: TextsByName, assigned: Assignment) -> None:
         self.fields = callback.fields
         self.undeclared = callback.undeclared
         self.unreadable = callback.unreadable
         self._texts = texts
-        self._assigned = assign_names(field_map, tuple(texts), self.zone, is_json=is_json)
-        self._direction = _find_direction(texts, is_json=is_json)
-        self._groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._assigned = assigned
 
-    def read(self) -> None:
-        """Read every parameter. Rare cases are calls out of the loop."""
+    def read(self) -> dict[str, dict[str, str]]:
+        """Read every parameter; return the texts of each group by their names.
+
+        Rare cases are calls out of the loops.
+        """
+        all_texts = self._texts
+        groups: dict[str, dict[str, str]] = {}
+        self._read_fields(self._assigned.rules)
+        for name, rule, group in self._assigned.others:
+            texts = all_texts[name]
+            if isinstance(texts, list) and not all(map(is_utf8, (name, *texts))):
+                self._mark_unreadable(None, name, "not_utf8")
+            elif group is not None:
+                text = texts if isinstance(texts, str) else self._choose_text(None, name, texts)
+                if text and group in groups:
+                    groups[group][name] = text
+                elif text:
+                    groups[group] = {name: text}
+            elif rule is not None:
+                self._read_fields((rule,))
+            else:
+                self.undeclared[name] = list_texts(texts)
+        return groups
+
+    def _read_fields(self, rules: Iterable[PlainRule]) -> None:
+        """Read the parameters that fill a field alone."""
         fields, all_texts = self.fields, self._texts
-        for name, field, parse in chain(self._assigned.rules, self._iter_other_spellings()):
+        for name, field, parse in rules:
             text: str | list[str] | None = all_texts[name]
             if isinstance(text, list):
                 text = self._choose_text(field, name, text)
@@ -144,27 +161,6 @@ class _Reading:
                 fields[field] = value
             elif fields[field] != value:
                 self._mark_unreadable(field, name, "spellings_disagree")
-        for field, texts in self._groups.items():
-            fields[field] = self.field_map.groups[field].parse(texts, self._direction)
-
-    def _iter_other_spellings(self) -> Iterator[PlainRule]:
-        """Yield a rule for each parameter that is a field's by another spelling.
-
-        The parameters of groups, and those that no declaration knows, are kept.
-        """
-        all_texts, groups = self._texts, self._groups
-        for name, rule, group in self._assigned.others:
-            texts = all_texts[name]
-            if isinstance(texts, list) and not all(map(is_utf8, (name, *texts))):
-                self._mark_unreadable(None, name, "not_utf8")
-            elif rule is not None:
-                yield rule
-            elif group is None:
-                self.undeclared[name] = list_texts(texts)
-            else:
-                text = texts if isinstance(texts, str) else self._choose_text(None, name, texts)
-                if text:
-                    groups[group][name] = text
 
     def _choose_text(self, field: str | None, name: str, texts: list[str]) -> str | None:
         """Return the one text of a parameter (rule 3); None if it is blank or unreadable."""
@@ -200,27 +196,6 @@ class _Reading:
         marked = {one["parameter"] for one in self.unreadable}
         earlier = names[: names.index(name)]
         return [one for one in earlier if one not in marked and any(list_texts(self._texts[one]))]
-
-    def resolve_times(self, received_at: datetime) -> ZoneMismatch | None:
-        """Resolve the wall clock times; return the zone mismatch, if there is one."""
-        fields = cast("dict[str, Moment | None]", self.fields)  # the fields below hold moments
-        walls: dict[str, Moment] = {}
-        for name, field in self.field_map.wall_times:
-            moment = fields.get(field)
-            if moment and moment["certainty"] == "assumed_zone":
-                walls[name] = moment
-        if not walls or self.zone is None:
-            return None
-        session = fields.get("session_started_at")
-        utc = session["utc"] if session else None
-        # The times of a Dial callback belong to the dialled leg, and so does its duration.
-        duration = "duration_s" if "duration_s" in fields else "dial_b_leg_duration_s"
-        evidence = Evidence(
-            received_at,
-            datetime.fromisoformat(utc) if utc else None,
-            cast("int | None", self.fields.get(duration)),
-        )
-        return resolve_wall_times(walls, self.zone, evidence)
 
 
 class Parser:
@@ -262,14 +237,20 @@ class Parser:
         recognition = recognise(self.catalogue, parameters, texts, context, route)
         kind = recognition.kind
         field_map = self._field_maps[kind.name]
+        zone = load_zone(verdict.zone) if verdict.zone else None
+        is_json = parameters.json is not None
+        assigned = assign_names(field_map, tuple(texts), zone, is_json=is_json)
         callback = Callback(verdict, recognition, context)
         fields, undeclared = callback.fields, callback.undeclared
-        reading = _Reading(callback, field_map, texts)
-        reading.read()
+        groups = _Reading(callback, texts, assigned).read()
+        if groups:
+            direction = _find_direction(texts, is_json=is_json)
+            for field, of_group in groups.items():
+                fields[field] = field_map.groups[field].parse(of_group, direction)
         if field_map.has_correlation:
             fields["correlation"] = correlate(fields)
-        if field_map.wall_times:
-            callback.zone_mismatch = reading.resolve_times(verdict.raw.received_at)
+        if zone is not None and field_map.wall_times:
+            callback.zone_mismatch = _resolve_times(callback, field_map, zone)
         if context:
             for name in undeclared.keys() & context.keys():
                 if undeclared[name] == context[name]:
@@ -309,6 +290,28 @@ def _find_time(kind: CallbackType, fields: Mapping[str, object]) -> tuple[str | 
         if moment and moment["utc"]:
             return moment["utc"], field
     return None, None
+
+
+def _resolve_times(callback: Callback, field_map: FieldMap, zone: ZoneInfo) -> ZoneMismatch | None:
+    """Resolve the wall clock times; return the zone mismatch, if there is one."""
+    fields = cast("dict[str, Moment | None]", callback.fields)  # the fields below hold moments
+    walls: dict[str, Moment] = {}
+    for name, field in field_map.wall_times:
+        moment = fields.get(field)
+        if moment and moment["certainty"] == "assumed_zone":
+            walls[name] = moment
+    if not walls:
+        return None
+    session = fields.get("session_started_at")
+    utc = session["utc"] if session else None
+    # The times of a Dial callback belong to the dialled leg, and so does its duration.
+    duration = "duration_s" if "duration_s" in fields else "dial_b_leg_duration_s"
+    evidence = Evidence(
+        callback.verdict.raw.received_at,
+        datetime.fromisoformat(utc) if utc else None,
+        cast("int | None", callback.fields.get(duration)),
+    )
+    return resolve_wall_times(walls, zone, evidence)
 
 
 def _escape_all(lists: ValuesByName) -> ValuesByName:
