@@ -177,8 +177,6 @@ _BYTE_CLASSES: Final = bytes(
 
 def _count_form(text: str) -> int:
     """Return how many parameters a prepared form or query string counts as: rule 5."""
-    if not text:
-        return 0
     count = text.count("&") + 1
     if "%" in text and _STRAY_SIGN.search(text):
         # A client can send as many as the body has bytes. This takes a tenth of the time of a search for
@@ -195,8 +193,6 @@ def _is_encoded(text: str) -> bool:
 
 def _split_form(text: str) -> tuple[tuple[Pair, ...], bool]:
     """Return the pairs of a prepared form, and whether a piece lacked its ``=``: rules 1 and 2."""
-    if not text:
-        return (), False
     has_bare_name = False
     is_encoded = _is_encoded(text)
     pairs: list[Pair] = []
