@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 import bridge
+from bridge import normalise
 from bridge.core import field_map, origins
 from bridge.core.catalogue import Catalogue
 from bridge.core.identity import IDENTIFIER_CHARACTERS_MAX, is_usable_id
@@ -19,7 +20,7 @@ from bridge.core.outcome import Outcome
 from bridge.core.request import RawCallback, index_headers
 from bridge.ingress import framing
 from bridge.intake.preparation import Policy
-from bridge.normalise import Unreadable, hangup, phone, quantity, stir
+from bridge.normalise import Unreadable, phone, quantity
 from bridge.publish import partitioning
 from bridge.telemetry.logs import _RepeatFilter
 from tests.support.factories import raw_callback
@@ -31,8 +32,7 @@ CACHES = {
     "consume/record._load_names": "one",
     "consume/record._load_models": "one",
     "consume/record._build_validator": "one for each model",
-    "normalise/hangup._parse_remembered": "names and texts of 256 characters at most",
-    "normalise/stir._parse_remembered": "names and texts of 256 characters at most",
+    "normalise/__init__._make_remembered": "names and texts of 256 characters at most",
     "normalise/quantity.parse_count": "texts of 46 characters at most",
     "normalise/quantity.parse_money": "texts of 47 characters at most",
     "normalise/phone._load_national_patterns": "country codes of three digits at most",
@@ -121,14 +121,23 @@ def test_long_counts_and_prices_are_not_kept() -> None:
     assert quantity.parse_money.cache_info().currsize == 0
 
 
-def test_long_texts_of_a_group_are_read_alike_and_not_kept() -> None:
-    for module, name in ((stir, "STIRVerification"), (hangup, "HangupCauseName")):
-        module._parse_remembered.cache_clear()
-        for spelled, text in ((name, "a" * 10_000), (name + "_" * 10_000, "a")):
-            assert module._parse({spelled: text}, "outbound")["text"] == {spelled: text}
-        assert module._parse_remembered.cache_info().currsize == 0
-        assert module._parse({name: "a"}, "outbound") is module._parse({name: "a"}, "outbound")
-        assert module._parse_remembered.cache_info().currsize == 1
+def test_long_texts_of_a_group_are_read_alike_and_not_kept(types: Catalogue) -> None:
+    groups = field_map.map_fields(types.by_name["voice.call.hangup"].model).groups
+    for group, name in (("stir", "STIRVerification"), ("hangup", "HangupCauseName")):
+        parse = groups[group].parse
+        normalise._make_remembered.cache_clear()
+        long = "a" * 10_000
+        for spelled, text, direction in (
+            (name, long, "outbound"),
+            (name + "_" * 10_000, "a", "outbound"),
+            (name, "a", long),
+        ):
+            value = parse({spelled: text}, direction)
+            assert isinstance(value, dict)
+            assert value["text"] == {spelled: text}
+        assert normalise._make_remembered.cache_info().currsize == 0
+        assert parse({name: "a"}, "outbound") is parse({name: "a"}, "outbound")
+        assert normalise._make_remembered.cache_info().currsize == 1
 
 
 def test_the_partition_of_a_long_key_is_that_of_kafka_and_not_kept() -> None:

@@ -6,6 +6,7 @@ the text alone; ``ParsedInZone`` and ``ParsedTogether`` mark those that need mor
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -42,33 +43,37 @@ class ParsedInZone:
     make_parser: Callable[[ZoneInfo | None], ParseText]
 
 
+REMEMBERED_CHARACTERS_MAX: Final = 256
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedTogether:
     """Marks a type with the function that makes its value from several parameters' texts.
 
-    It is also given the call's direction in lower case, or None. The function may return a value that
-    other callbacks share: do not change it.
+    ``make`` is given the texts by their names, and the call's direction in lower case or None.
     """
 
-    parse: Callable[[dict[str, str], str | None], object]
+    make: Callable[[dict[str, str], str | None], object]
+
+    def parse(self, texts: dict[str, str], direction: str | None) -> object:
+        """Return the value, which other callbacks may share: do not change it."""
+        key = (*texts, *texts.values())
+        # Plivo's texts are short enough. Unauthenticated clients may choose others, and must not fill
+        # the memory.
+        if len("".join(key)) + len(direction or "") > REMEMBERED_CHARACTERS_MAX:
+            return self.make(texts, direction)
+        return _make_remembered(self.make, key, direction)
 
 
-REMEMBERED_CHARACTERS_MAX: Final = 256
-
-
-def to_key(texts: dict[str, str]) -> tuple[str, ...] | None:
-    """Return the names and then the texts as the key of a cache, or None if they are too long.
-
-    Plivo's are short enough. Unauthenticated clients may choose others, and must not fill the memory.
-    """
-    key = (*texts, *texts.values())
-    return key if len("".join(key)) <= REMEMBERED_CHARACTERS_MAX else None
-
-
-def from_key(key: tuple[str, ...]) -> dict[str, str]:
-    """Return the texts by their names."""
+@lru_cache(maxsize=2048)
+def _make_remembered(
+    make: Callable[[dict[str, str], str | None], object],
+    key: tuple[str, ...],
+    direction: str | None,
+) -> object:
+    """Return the value of a group; ``key`` has the names, and then their texts."""
     count = len(key) // 2
-    return dict(zip(key[:count], key[count:], strict=True))
+    return make(dict(zip(key[:count], key[count:], strict=True)), direction)
 
 
 def fold_name(name: str) -> str:

@@ -19,13 +19,12 @@ The code and ``HangupSource`` can disagree, because one code comes with several 
 """
 
 import re
-from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParsedTogether, fold_name, from_key, to_key
+from bridge.normalise import ParsedTogether, fold_name
 
 Group = Literal[
     "account", "api", "callee", "caller", "carrier", "destination", "network", "plivo", "unknown",
@@ -189,14 +188,6 @@ def _find_group(of_code: Group | None, source: str | None) -> Group | None:
     return party
 
 
-def _parse(texts: dict[str, str], _direction: str | None) -> HangupCause:
-    key = to_key(texts)
-    return parse_hangup_cause(texts) if key is None else _parse_remembered(key)
-
-
-@lru_cache(maxsize=2048)
-def _parse_remembered(key: tuple[str, ...]) -> HangupCause:
-    return parse_hangup_cause(from_key(key))
-
-
-HangupCauseField = Annotated[HangupCause, ParsedTogether(_parse)]
+HangupCauseField = Annotated[
+    HangupCause, ParsedTogether(lambda texts, _direction: parse_hangup_cause(texts))
+]

@@ -9,13 +9,12 @@
    disagree, all texts are kept and ``conflict`` is true; disagreeing verdicts give ``unknown``.
 """
 
-from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bridge.normalise import ParsedTogether, fold_name, from_key, to_key
+from bridge.normalise import ParsedTogether, fold_name
 
 Verdict = Literal["verified", "not_verified", "not_applicable", "unknown"]
 Attestation = Literal["A", "B", "C"]
@@ -83,14 +82,4 @@ def parse_stir(texts: dict[str, str], direction: str | None) -> Stir:
     )
 
 
-def _parse(texts: dict[str, str], direction: str | None) -> Stir:
-    key = to_key(texts) if direction in _ROLES else None
-    return parse_stir(texts, direction) if key is None else _parse_remembered(key, direction)
-
-
-@lru_cache(maxsize=512)
-def _parse_remembered(key: tuple[str, ...], direction: str | None) -> Stir:
-    return parse_stir(from_key(key), direction)
-
-
-StirField = Annotated[Stir, ParsedTogether(_parse)]
+StirField = Annotated[Stir, ParsedTogether(parse_stir)]
