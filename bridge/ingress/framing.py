@@ -81,7 +81,6 @@ _NAMES_MAX: Final = 512
 _NAME_BYTES_MAX: Final = 64
 # Longer ones must not be remembered: a client may write any.
 _REMEMBERED_BYTES_MAX: Final = 512
-_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _BODILESS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -158,22 +157,23 @@ def parse_head(head: bytes) -> Head:
         message = "control character or bare line break"
         raise MalformedRequest(message)
     headers: list[tuple[bytes, bytes]] = []
-    framing: dict[bytes, bytes] = {}  # with surrounding white space, which rule 5 does not allow
+    fields: dict[bytes, bytes] = {}  # with surrounding white space, which rule 5 does not allow
     for line in lines:
         written, colon, value = line.partition(b":")
-        name = (_NAMES.get(written) or _checked_name(written)) if colon else _checked_name(b"")
-        if name in _FRAMING:
-            framing[name] = value
+        try:
+            name = _NAMES[written] if colon else _checked_name(b"")
+        except KeyError:
+            name = _checked_name(written)
+        fields[name] = value
         headers.append((name, value.strip()))  # of white space only spaces and tabs are left
-    fields = dict(headers)
     if len(fields) < len(headers):
         _check_repeated([name for name, _ in headers])
     method, path, query, version = _read_target(request_line, fields.get(b"host"))
-    content_length = _read_framing(framing, method, version) if framing else 0
+    content_length = _read_framing(fields, method, version)
     is_current = version == "1.1"
     keep_alive = is_current and not (b"connection" in fields and _asks_to_close(headers))
     expects_continue = (
-        is_current and b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
+        is_current and b"expect" in fields and fields[b"expect"].strip().lower() == b"100-continue"
     )
     return Head(method, path, query, version, headers, content_length, keep_alive, expects_continue)
 
@@ -215,11 +215,12 @@ def _asks_to_close(headers: list[tuple[bytes, bytes]]) -> bool:
     return b"close" in [one.strip(b" \t") for one in options.lower().split(b",")]
 
 
-def _read_framing(framing: dict[bytes, bytes], method: str, version: str) -> int | None:
+def _read_framing(fields: dict[bytes, bytes], method: str, version: str) -> int | None:
     """Return the length of the body, None for a body in chunks: rule 5."""
-    length, encoding = framing.get(b"content-length"), framing.get(b"transfer-encoding")
-    content_length: int | None = None
+    length, encoding = fields.get(b"content-length"), fields.get(b"transfer-encoding")
+    content_length: int | None = 0
     if encoding is not None:
+        content_length = None
         if encoding not in (b" chunked", b"chunked") or version != "1.1":
             message = "Transfer-Encoding other than chunked in HTTP/1.1"
             raise MalformedRequest(message)
@@ -249,6 +250,7 @@ def _read_target(request_line: bytes, host: bytes | None) -> tuple[str, bytes, b
 def _read_remembered(request_line: bytes, host: bytes | None) -> tuple[str, bytes, bytes, str]:
     method, target, version = _parse_request_line(request_line)
     if host is not None:
+        host = host.strip()
         found = _HOST.fullmatch(host)
         if found is None or int(found[1] or 0) > _PORT_MAX:
             message = "Host"
