@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from bridge.core.outcome import RefusalCause
 from bridge.ingress.answers import CONTENT_TYPE, answer_bytes, problem
+from bridge.ingress.framing import Head
 from bridge.telemetry.logs import describe_fault
 
 log = structlog.get_logger()
@@ -74,20 +75,17 @@ class Exchange:
         self,
         connection: ClientConnection,
         loop: asyncio.AbstractEventLoop,
-        *,
-        method: str,
-        keep_alive: bool,
-        expects_continue: bool,
+        head: Head,
     ) -> None:
-        self.keep_alive = keep_alive
+        self.keep_alive = head.keep_alive
         self.is_complete = False  # whether all of the body is here
         self.is_answered = False
         self.is_gone = False  # whether the answer would reach nobody
         self.cut_off: RefusalCause | None = None  # why we ended it, if we did
         self._connection = connection
         self._loop = loop
-        self._is_for_head = method == "HEAD"
-        self._expects_continue = expects_continue
+        self._is_for_head = head.method == "HEAD"
+        self._expects_continue = head.expects_continue
         self._body = b""
         self._is_end_seen = False  # by the application
         self._waiting: asyncio.Future[None] | None = None

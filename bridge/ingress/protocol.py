@@ -275,14 +275,7 @@ class HttpConnection(asyncio.Protocol):
         ):
             message = "body"
             raise ChunksTooLarge(message)  # answered 413, as for a body in chunks
-        exchange = Exchange(
-            self,
-            self.loop,
-            method=head.method,
-            keep_alive=head.keep_alive,
-            expects_continue=head.expects_continue,
-        )
-        self._exchange = exchange
+        self._exchange = exchange = Exchange(self, self.loop, head)
         if head.has_body:
             self._body = BodyDecoder(head.content_length)
             self._head_cost_bytes = head_bytes + len(head.headers) * _HEADER_COST_BYTES
