@@ -6,11 +6,12 @@
    the next line reports how many were suppressed.
 3. A fault of the bridge is logged as an error: its class and its place in the code, never its text.
 4. The recorder counts and logs the results of one turn of the event loop together, after that turn
-   (``bridge.intake.preparation`` says why that is cheaper). A result that cannot be recorded keeps its
-   outcome.
+   (``bridge.intake.preparation`` says why that is cheaper). A result that cannot be logged keeps its
+   outcome, and is counted.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -83,17 +84,27 @@ class OutcomeRecorder:
 
     def _record_results(self) -> None:
         results, self._results = self._results, []
+        self._record(results)
+
+    def record(self, method: str, result: CallbackResult) -> None:
+        """Record the result of a callback now."""
+        self._record([(method, result)])
+
+    def _record(self, results: list[tuple[str, CallbackResult]]) -> None:
+        # Results that are counted alike are added up before, because each count takes a lock.
+        alike = Counter([(one.label, method, one.outcome, one.cause) for method, one in results])
+        for (label, method, outcome, cause), number in alike.items():
+            self._metrics.count_callbacks(label, method, outcome, by=number)
+            if cause is not None:
+                self._metrics.count(Metric.REFUSED_TOTAL, cause, by=number)
         for method, result in results:
             try:
-                self.record(method, result)
+                self._log_result(method, result)
             except Exception as error:  # noqa: BLE001 (rule 4)
                 log.error("outcome_not_recorded", outcome=result.outcome, **describe_fault(error))  # noqa: TRY400
 
-    def record(self, method: str, result: CallbackResult) -> None:
-        """Count the result of a callback, and log it if rules 1 to 3 say so."""
-        self._metrics.count_callback(result.label, method, result.outcome)
-        if result.cause is not None:
-            self._metrics.count(Metric.REFUSED_TOTAL, result.cause)
+    def _log_result(self, method: str, result: CallbackResult) -> None:
+        """Log the result of a callback if rules 1 to 3 say so."""
         level = self._find_level(result)
         if level is None:
             return

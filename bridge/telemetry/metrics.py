@@ -84,10 +84,10 @@ class Metrics(Collector):
                 message = f"Incorrect label count for {metric}"
                 raise ValueError(message)
 
-    def count_callback(self, type_name: str, method: str, outcome: str) -> None:
-        """Count a callback by outcome; ``type_name`` is `shared` where the type is not known."""
+    def count_callbacks(self, type_name: str, method: str, outcome: str, *, by: int = 1) -> None:
+        """Count callbacks by outcome; ``type_name`` is `shared` where the type is not known."""
         product = type_name.partition(".")[0]
-        self.count(Metric.CALLBACKS_TOTAL, product, type_name, method, outcome)
+        self.count(Metric.CALLBACKS_TOTAL, product, type_name, method, outcome, by=by)
 
     def set(self, metric: Metric, value: float, *labels: str) -> None:
         """Set a gauge; ``labels`` are in the order of its declaration."""

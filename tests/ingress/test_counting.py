@@ -94,7 +94,7 @@ def test_a_durable_callback_whose_outcome_cannot_be_recorded_is_answered_all_the
     with running_bridge() as bridge:
         plivo = Plivo(client, bridge.url)
         with monkeypatch.context() as patched, bridge.captured_logs() as lines:
-            patched.setattr(OutcomeRecorder, "record", fail)
+            patched.setattr(OutcomeRecorder, "_log_result", fail)
             assert plivo.post(PATHS[RING], form := sample(RING)).status_code == 200
         assert len(bridge.values(form["CallUUID"])["plivo.journal.v1"]) == 1
     (line,) = [line for line in lines if line["event"] == "outcome_not_recorded"]

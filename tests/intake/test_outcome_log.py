@@ -1,5 +1,6 @@
 """How the results of callbacks are counted and logged."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -65,6 +66,26 @@ def test_a_result_is_one_line_with_the_level_of_its_outcome(outcome: Outcome, le
 @pytest.mark.parametrize(("outcome", "_level"), LEVELS)
 def test_of_genuine_callbacks_only_the_published_are_sampled(outcome: Outcome, _level: str) -> None:
     assert len(record_times(outcome, 10, 5)) == (2 if outcome is Outcome.PUBLISHED else 10)
+
+
+async def test_results_of_one_turn_are_each_counted_by_their_own_labels() -> None:
+    metrics = Metrics("0")
+    recorder = make_recorder(metrics)
+    published = CallbackResult("voice.call.ring", Outcome.PUBLISHED)
+    with capture_logs() as lines:
+        for _ in range(3):
+            recorder.record_soon("POST", published)
+        recorder.record_soon("GET", published)
+        recorder.record_soon("POST", refusal(RefusalCause.STOPPED))
+        recorder.record_soon("POST", refusal(RefusalCause.OVERLOADED))
+        recorder.record_soon("POST", refusal(RefusalCause.OVERLOADED))
+        await asyncio.sleep(0)
+    assert len(lines) == 7
+    assert metrics.value("callbacks_total", method="POST", outcome="published") == 3
+    assert metrics.value("callbacks_total", method="GET", outcome="published") == 1
+    assert metrics.value("callbacks_total", type="shared", outcome="refused") == 3
+    assert metrics.value("refused_total", cause="stopped") == 1
+    assert metrics.value("refused_total", cause="overloaded") == 2
 
 
 def test_a_notable_result_is_always_logged_as_a_warning() -> None:

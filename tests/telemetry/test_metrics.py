@@ -28,7 +28,7 @@ def test_a_declaration_says_what_it_means_and_in_which_unit(name: str) -> None:
 def test_a_counter_adds_up_by_its_labels() -> None:
     metrics = Metrics("0")
     for method, outcome in (("POST", "published"), ("POST", "published"), ("GET", "refused")):
-        metrics.count_callback("voice.call.ring", method, outcome)
+        metrics.count_callbacks("voice.call.ring", method, outcome)
     assert metrics.value("callbacks_total", type="voice.call.ring", outcome="published") == 2
     assert metrics.value("callbacks_total", product="voice") == 3
     assert metrics.value("callbacks_total", type="voice.call.hangup") == 0
