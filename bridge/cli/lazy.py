@@ -8,12 +8,18 @@ To import every command takes ten times as long as to print the version. Therefo
    options are completed. The command is the module's ``app``.
 3. An unknown name may be a command of another group. To suggest it, all commands are imported: only a
    mistyped command waits for that.
+4. An import leaves almost no garbage, and what it defines lives as long as the process. Therefore no
+   garbage is collected meanwhile, nor is what was defined ever searched for garbage. The searches would
+   take a fifth of the time until `serve` is ready.
 """
 
 import difflib
+import gc
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from typer.core import TyperCommand, TyperGroup
@@ -59,7 +65,7 @@ class LazyGroup(TyperGroup):
         """Import a command: rule 2. A name that the group does not have is ignored."""
         if name in self.deferred and name not in self._loaded:
             deferred = self.deferred[name]
-            command: Any = get_command(import_module(deferred.module).app)
+            command: Any = get_command(_import(deferred.module).app)
             if deferred.is_member:
                 command = command.commands[name]
             command.name = name
@@ -78,6 +84,18 @@ class LazyGroup(TyperGroup):
             if meant:
                 ctx.fail(f"No such command {name!r}. Did you mean {' or '.join(meant)}?")
         return super().resolve_command(ctx, args)
+
+
+def _import(name: str) -> ModuleType:
+    """Import a module without collecting garbage: rule 4."""
+    if name in sys.modules:
+        return sys.modules[name]
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _join_lines(command: Any) -> None:  # noqa: ANN401 (typer's own types are private)

@@ -1,15 +1,18 @@
 """Commands import only what they run: `--version`, help and completion stay fast."""
 
+import gc
 import importlib
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from bridge.cli import lazy
 from bridge.cli.exit_codes import ERRORS
 from bridge.cli.lazy import LazyGroup
 from bridge.cli.main import app
@@ -106,6 +109,19 @@ def test_completion_of_a_command_imports_no_command() -> None:
     words = {"COMP_WORDS": "callback-bridge to", "COMP_CWORD": "1"}
     modules = imported(**words, _CALLBACK_BRIDGE_COMPLETE="complete_bash")
     assert modules & HEAVY <= {"pydantic"}  # which typer itself needs to parse options
+
+
+def test_no_garbage_is_collected_while_a_command_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "imported_lazily.py").write_text("import gc\nCOLLECTING = gc.isenabled()\n")
+    (tmp_path / "not_importable.py").write_text("raise ImportError('away')\n")
+    assert not lazy._import("imported_lazily").COLLECTING
+    assert gc.isenabled()
+    with pytest.raises(ImportError, match="away"):
+        lazy._import("not_importable")
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(("place", "group"), lazy_groups(), ids=str)
