@@ -45,6 +45,7 @@ CACHES = {
     "normalise/tzdata.list_abbreviation_offsets": "256 years, each with the few abbreviations",
     "replay/targets/columns._list_event_paths": "one",
     "publish/partitioning._cached_partition": "keys of 64 bytes at most",
+    "core/catalogue.load_catalogue": "one",
     "core/catalogue._map_usual_names": "one for each catalogue",
     "core/event._name_type": "one for each type under the names that an operator chose",
     "core/origins._is_authority": "128 texts of 259 characters at most",

@@ -271,6 +271,7 @@ def _list_values(module: ModuleType) -> Iterable[object]:
     return vars(module).values()
 
 
+@cache
 def load_catalogue() -> Catalogue:
     """Return the catalogue of all declarations, in the order of their names."""
     declared: list[CallbackType] = []
