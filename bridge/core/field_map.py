@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bridge.callbacks.model import CallbackData, VoiceEvent, list_fields
@@ -126,7 +126,7 @@ def _assign_names(
 def _iter_marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (objects of the typing module have no common type)
     """Yield the metadata inside ``Annotated[...] | None``."""
     yield from getattr(annotation, "__metadata__", ())
-    for inner in get_args(annotation):
+    for inner in getattr(annotation, "__args__", ()):
         yield from _iter_marks(inner)
 
 

@@ -37,8 +37,9 @@ _TOKEN: Final = re.compile(
 _TAG_NAME: Final = re.compile(r"</?\s*([^\s/>]*)")
 _ATTRIBUTE: Final = re.compile(r"(?P<name>[^\s=<>/\"']+)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*')")
 _HOST: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+[/?#]", re.ASCII)
-# https://www.w3.org/TR/xml/#charsets
-_NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# All but the characters of https://www.w3.org/TR/xml/#charsets, which `re` would take ten times as long
+# to compile.
+_NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NO_HEADER: Final = re.compile("[^A-Za-z0-9]+")
 # Lists of headers, as NAME=VALUE,NAME=VALUE: of the SIP call, and of the WebSocket.
 _HEADER_LISTS: Final = frozenset({"sipHeaders", "extraHeaders"})
