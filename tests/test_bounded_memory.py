@@ -50,7 +50,7 @@ CACHES = {
     "core/event._name_type": "one for each type under the names that an operator chose",
     "core/origins._is_authority": "128 texts of 259 characters at most",
     "core/origins.list_equal_origins": "128 origins, whose hosts have 253 characters at most",
-    "core/field_map._assign_names": "names of 1,536 characters at most",
+    "core/field_map._assign_remembered": "names of 1,536 characters at most",
     "core/field_map.map_fields": "one for each declaration",
     "ingress/framing._read_remembered": "128 request lines, each with its host of 512 bytes at most",
     "forward/application._parse_origin": "128 origins of the rules",
@@ -101,14 +101,14 @@ def test_long_request_lines_are_read_alike_and_not_kept() -> None:
 
 def test_long_names_are_assigned_alike_and_not_kept(types: Catalogue) -> None:
     ring = field_map.map_fields(types.by_name["voice.call.ring"].model)
-    field_map._assign_names.cache_clear()
+    field_map._assign_remembered.cache_clear()
     header, machine, other = "X-PH-" + "a" * 2_000, "MACHINE" + "_" * 2_000, "b" * 2_000
     for name, field in ((header, "sip_headers"), (machine, "machine"), (other, None)):
         ((_, rule, group),) = field_map.assign_names(ring, (name,), None, is_json=False).others
         assert (rule[1] if rule else group) == field
-    assert field_map._assign_names.cache_info().currsize == 0
+    assert field_map._assign_remembered.cache_info().currsize == 0
     field_map.assign_names(ring, ("X-PH-a",), None, is_json=False)
-    assert field_map._assign_names.cache_info().currsize == 1
+    assert field_map._assign_remembered.cache_info().currsize == 1
 
 
 def test_long_counts_and_prices_are_not_kept() -> None:

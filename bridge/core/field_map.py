@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bridge.callbacks.model import CallbackData, VoiceEvent, list_fields
-from bridge.normalise import ParsedBy, ParsedInZone, ParsedTogether, ParseText, fold_name
+from bridge.normalise import ParsedBy, ParsedInZone, ParsedTogether, ParseText, TooLong, fold_name
 from bridge.normalise.quantity import parse_text
 
 # Four times the names of a hangup. Unauthenticated clients may choose names.
@@ -99,17 +99,26 @@ def assign_names(
 
     ``zone`` is the account's time zone, if one is configured.
     """
-    if len("".join(names)) > REMEMBERED_CHARACTERS_MAX:
-        return _assign_names.__wrapped__(field_map, names, zone, is_json)
-    return _assign_names(field_map, names, zone, is_json)
+    try:
+        return _assign_remembered(field_map, names, zone, is_json)
+    except TooLong:
+        return _assign_names(field_map, names, zone, is_json=is_json)
 
 
 @lru_cache(maxsize=512)
-def _assign_names(
+def _assign_remembered(
     field_map: FieldMap,
     names: tuple[str, ...],
     zone: ZoneInfo | None,
     is_json: bool,  # noqa: FBT001 (a cache takes twice the time for a keyword)
+) -> Assignment:
+    if len("".join(names)) > REMEMBERED_CHARACTERS_MAX:
+        raise TooLong
+    return _assign_names(field_map, names, zone, is_json=is_json)
+
+
+def _assign_names(
+    field_map: FieldMap, names: tuple[str, ...], zone: ZoneInfo | None, *, is_json: bool
 ) -> Assignment:
     received = frozenset(names)
     others: list[OtherName] = []

@@ -11,6 +11,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 
+class TooLong(Exception):
+    """A text is too long for a cache.
+
+    Unauthenticated clients may choose it, and must not fill the memory. A cached function raises this,
+    because a cache keeps no result then, and usual texts need not be measured each time.
+    """
+
+
 class Unreadable(ValueError):
     """The text does not have the form of the value; ``reason`` is a stable code."""
 
@@ -57,12 +65,10 @@ class ParsedTogether:
 
     def parse(self, texts: dict[str, str], direction: str | None) -> object:
         """Return the value, which other callbacks may share: do not change it."""
-        key = (*texts, *texts.values())
-        # Plivo's texts are short enough. Unauthenticated clients may choose others, and must not fill
-        # the memory.
-        if len("".join(key)) + len(direction or "") > REMEMBERED_CHARACTERS_MAX:
+        try:
+            return _make_remembered(self.make, (*texts, *texts.values()), direction)
+        except TooLong:
             return self.make(texts, direction)
-        return _make_remembered(self.make, key, direction)
 
 
 @lru_cache(maxsize=2048)
@@ -71,7 +77,9 @@ def _make_remembered(
     key: tuple[str, ...],
     direction: str | None,
 ) -> object:
-    """Return the value of a group; ``key`` has the names, and then their texts."""
+    """Return the value of a group; ``key`` has the names, and then their texts. Raises TooLong."""
+    if len("".join(key)) + len(direction or "") > REMEMBERED_CHARACTERS_MAX:
+        raise TooLong
     count = len(key) // 2
     return make(dict(zip(key[:count], key[count:], strict=True)), direction)
 
