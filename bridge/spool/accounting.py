@@ -42,16 +42,17 @@ class SpoolCounts:
     parked: int = 0
     keys: Counter[bytes] = field(default_factory=Counter[bytes])
 
-    def add(self, key: bytes, *, records: int, size_bytes: int) -> None:
-        """Add one callback."""
-        self.callbacks += 1
+    def add(self, callbacks: Sequence[EncodedCallback], *, records: int, size_bytes: int) -> None:
+        """Add callbacks, which have so many records and bytes together."""
+        self.callbacks += len(callbacks)
         self.records += records
         self.size_bytes += size_bytes
-        self.keys[key] += 1
+        for one in callbacks:
+            self.keys[one.key] += 1
 
-    def subtract(self, *, records: int, size_bytes: int) -> None:
-        """Subtract one callback, but not its key."""
-        self.callbacks -= 1
+    def subtract(self, callbacks: int, *, records: int, size_bytes: int) -> None:
+        """Subtract so many callbacks, but not their keys."""
+        self.callbacks -= callbacks
         self.records -= records
         self.size_bytes -= size_bytes
 
@@ -111,18 +112,16 @@ class SpoolAccounting:
 
     def enqueue(self, callbacks: Sequence[EncodedCallback]) -> None:
         """Count callbacks as queued; raise SpoolFull if they do not fit."""
-        asked = sum(one.records for one in callbacks), sum(one.size_bytes for one in callbacks)
-        if not self._fits(*asked):
-            self._refused = asked
+        records, size_bytes = _measure(callbacks)
+        if not self._fits(records, size_bytes):
+            self._refused = records, size_bytes
             message = f"full: {self.records} records, {self.size_bytes} bytes"
             raise SpoolFull(message)
-        for one in callbacks:
-            self.queued.add(one.key, records=one.records, size_bytes=one.size_bytes)
+        self.queued.add(callbacks, records=records, size_bytes=size_bytes)
 
     def has_room(self, callbacks: Sequence[EncodedCallback]) -> bool:
         """Return True if callbacks can be adopted. Half of the room is reserved for new callbacks."""
-        records = sum(one.records for one in callbacks)
-        size_bytes = sum(one.size_bytes for one in callbacks)
+        records, size_bytes = _measure(callbacks)
         twice = self._fits(self.records + 2 * records, self.size_bytes + 2 * size_bytes)
         return twice or (not self.callbacks and self._fits(records, size_bytes))
 
@@ -132,11 +131,12 @@ class SpoolAccounting:
 
     def finish(self, callbacks: Sequence[EncodedCallback], *, ok: bool) -> None:
         """Count queued callbacks as stored, or no longer at all."""
+        records, size_bytes = _measure(callbacks)
+        self.queued.subtract(len(callbacks), records=records, size_bytes=size_bytes)
         for one in callbacks:
-            self.queued.subtract(records=one.records, size_bytes=one.size_bytes)
             self.queued.release_key(one.key)
-            if ok:
-                self.stored.add(one.key, records=one.records, size_bytes=one.size_bytes)
+        if ok:
+            self.stored.add(callbacks, records=records, size_bytes=size_bytes)
 
     def record_removal(self, callbacks: Sequence[SpoolEntry], *, ok: bool) -> None:
         """Count callbacks that are on Kafka as deleted, or remember them: rule 2."""
@@ -146,7 +146,7 @@ class SpoolAccounting:
             if self.published.pop(one.number, None) is None:
                 self.stored.release_key(one.key)
             if ok:
-                self.stored.subtract(records=one.records, size_bytes=one.size_bytes)
+                self.stored.subtract(1, records=one.records, size_bytes=one.size_bytes)
             else:
                 self.published[one.number] = one
 
@@ -155,3 +155,12 @@ class SpoolAccounting:
         if callback.number >= self._number_min:
             self.stored.parked += 1
             self.stored.release_key(callback.key)
+
+
+def _measure(callbacks: Sequence[EncodedCallback]) -> tuple[int, int]:
+    """Return how many records and bytes callbacks have together."""
+    records = size_bytes = 0
+    for one in callbacks:
+        records += one.records
+        size_bytes += one.size_bytes
+    return records, size_bytes

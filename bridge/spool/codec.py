@@ -12,8 +12,7 @@
 import base64
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 import zstandard
@@ -26,8 +25,6 @@ COLUMNS: Final = "number, spooled_at_ms, tries, records, key, topics, content"
 _LEVEL: Final = 1
 # Far above the size of any callback. A damaged frame may claim any length.
 _DECODED_BYTES_MAX: Final = 268_435_456
-
-Row = tuple[int, int, int, int, bytes, str, bytes]
 
 
 class ContentDamaged(Exception):
@@ -45,8 +42,7 @@ class _Zstandard(threading.local):
 _zstandard: Final = _Zstandard()
 
 
-@dataclass(frozen=True, slots=True)
-class SpoolEntry:
+class SpoolEntry(NamedTuple):
     """A callback of the file without its content."""
 
     number: int
@@ -55,8 +51,7 @@ class SpoolEntry:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class SpooledCallback:
+class SpooledCallback(NamedTuple):
     """A callback of the file, decoded."""
 
     number: int
@@ -76,17 +71,19 @@ class SpooledCallback:
         return SpoolEntry(self.number, self.key, len(self.records), self.size_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedCallback:
-    """A row. ``number`` is 0 until it is in a file; ``records`` is how many there are in ``content``."""
+class EncodedCallback(NamedTuple):
+    """A row of the file, in the order of COLUMNS.
 
+    ``number`` is 0 until it is in a file; ``records`` is how many there are in ``content``.
+    """
+
+    number: int
+    spooled_at_ms: int
+    tries: int
+    records: int
     key: bytes
     topics: str
     content: bytes
-    records: int
-    spooled_at_ms: int
-    tries: int = 0
-    number: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -110,26 +107,27 @@ class EncodedCallback:
 def encode_callback(records: Sequence[Record], spooled_at_ms: int) -> EncodedCallback:
     """Return the row of a callback, whose records all have one key: rules 1, 2 and 4."""
     head = [
-        (
-            record.timestamp_ms,
-            len(record.value),
-            encode_headers(record.headers),
-        )
+        (record.timestamp_ms, len(record.value), encode_headers(record.headers))
         for record in records
     ]
     values = [record.value for record in records]
     return EncodedCallback(
+        number=0,
+        spooled_at_ms=spooled_at_ms,
+        tries=0,
+        records=len(records),
         key=records[0].key,
         topics=orjson.dumps([record.topic for record in records]).decode(),
         content=_zstandard.compressor.compress(b"".join([orjson.dumps(head), b"\n", *values])),
-        records=len(records),
-        spooled_at_ms=spooled_at_ms,
     )
 
 
 def encode_headers(headers: Sequence[RecordHeader]) -> list[tuple[str, str | dict[str, str]]]:
     """Return headers as JSON: a value that is not UTF-8 is an object with its base64."""
-    return [(name, _encode_header(value)) for name, value in headers]
+    try:
+        return [(name, value.decode()) for name, value in headers]
+    except UnicodeDecodeError:
+        return [(name, _encode_header(value)) for name, value in headers]
 
 
 def _encode_header(value: bytes) -> str | dict[str, str]:
@@ -137,12 +135,6 @@ def _encode_header(value: bytes) -> str | dict[str, str]:
         return value.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(value).decode()}
-
-
-def decode_row(row: Row) -> EncodedCallback:
-    """Return a row of the file, in the order of COLUMNS."""
-    number, spooled_at_ms, tries, records, key, topics, content = row
-    return EncodedCallback(key, topics, content, records, spooled_at_ms, tries, number)
 
 
 def decode_callback(encoded: EncodedCallback) -> SpooledCallback:
@@ -173,11 +165,16 @@ def _decode_records(encoded: EncodedCallback) -> Iterator[Record]:
             topic=topic,
             key=encoded.key,
             value=content[begin : begin + length],
-            headers=tuple((name, _decode_header(value)) for name, value in headers),
+            headers=tuple(
+                [
+                    (name, text.encode() if isinstance(text, str) else _decode_header(text))
+                    for name, text in headers
+                ]
+            ),
             timestamp_ms=timestamp_ms,
         )
         begin += length
 
 
-def _decode_header(text: str | dict[str, str]) -> bytes:
-    return text.encode() if isinstance(text, str) else base64.b64decode(text["base64"])
+def _decode_header(value: dict[str, str]) -> bytes:
+    return base64.b64decode(value["base64"])

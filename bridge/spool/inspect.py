@@ -15,8 +15,8 @@ from bridge.core.record import json_field
 from bridge.spool.codec import (
     COLUMNS,
     ContentDamaged,
+    EncodedCallback,
     decode_callback,
-    decode_row,
     encode_headers,
 )
 from bridge.spool.locking import damaged_files, find_owner, spool_files
@@ -126,7 +126,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
 
 def _objects(row: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
     *columns, parked = row
-    encoded = decode_row(tuple(columns))
+    encoded = EncodedCallback._make(columns)
     about = {
         "number": encoded.number,
         "spooled_at_ms": encoded.spooled_at_ms,

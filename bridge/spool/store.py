@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.spool.accounting import SpoolCounts
-from bridge.spool.codec import COLUMNS, ROW_BYTES, EncodedCallback, decode_row
+from bridge.spool.codec import COLUMNS, ROW_BYTES, EncodedCallback
 
 APPLICATION_ID: Final = 0x43425350  # "CBSP"
 VERSION: Final = 2
@@ -46,7 +46,7 @@ CREATE TABLE callbacks (
     content BLOB NOT NULL
 )
 """
-_COLUMNS: Final = "number, spooled_at_ms, tries, parked, records, key, topics, content"
+_COLUMNS: Final = f"{COLUMNS}, parked"
 _INSERT: Final = f"INSERT INTO callbacks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (our own)
 # The bytes that a row counts for: the SQL of ``EncodedCallback.size_bytes``.
 SIZE: Final = f"length(key) + length(CAST(topics AS BLOB)) + length(content) + {ROW_BYTES}"
@@ -223,20 +223,7 @@ class SpoolStore:
         first = self.number_next
         self.number_next += len(callbacks)
         self._connection.executemany(
-            _INSERT,
-            [
-                (
-                    number,
-                    one.spooled_at_ms,
-                    one.tries,
-                    0,
-                    one.records,
-                    one.key,
-                    one.topics,
-                    one.content,
-                )
-                for number, one in enumerate(callbacks, first)
-            ],
+            _INSERT, [(number, *one[1:], 0) for number, one in enumerate(callbacks, first)]
         )
 
     def copy_from(self, former: "SpoolStore", *, below: int) -> int:
@@ -261,7 +248,7 @@ class SpoolStore:
         rows = self._connection.execute(query, (after, parked, callbacks_max))
         with contextlib.closing(rows):
             for row in rows:
-                one = decode_row(row)
+                one = EncodedCallback._make(row)
                 size += one.decoded_bytes
                 if page and size > bytes_max:
                     break

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ def test_what_is_written_comes_back_with_every_byte(
     path = tmp_path_factory.mktemp("store") / "spool-1.db"
     path.touch()
     store = SpoolStore(path)
-    encoded = replace(encode_callback(records, 7), tries=2)
+    encoded = encode_callback(records, 7)._replace(tries=2)
     with store.transaction():
         store.insert([encoded])
     (kept,) = map(decode_callback, store.read_page(0, callbacks_max=10, bytes_max=10**9))
@@ -74,7 +73,7 @@ def test_content_in_which_a_bit_was_flipped_is_never_taken_for_what_was_written(
     content = bytearray(encoded.content)
     content[position % len(content)] ^= 1 << bit
     try:
-        found = decode_callback(replace(encoded, content=bytes(content))).records
+        found = decode_callback(encoded._replace(content=bytes(content))).records
     except ContentDamaged:
         return
     assert found == callback("a", padding=500)  # a bit of the frame's head that means nothing
