@@ -8,8 +8,11 @@
 3. If the dead letter is refused too, the callback is parked: it is kept for an operator to look at,
    and nothing queues behind it any more.
 4. A record's time stamp that is later than now becomes now: brokers refuse records from the future.
+5. Nothing waits for the deletion of what Kafka has: the next callbacks are published during its fsync.
+   The writer does its jobs in order, so what is read later does not contain the deleted callbacks.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -153,11 +156,13 @@ class ChainPublisher:
         self._dead_letter = dead_letter
         self._limits = limits
         self._metrics = metrics
+        self._deletion: asyncio.Future[None] | None = None
+        """The latest one."""
         self._refusals: dict[int, _Refusal] = {}
         self._logged_topics: set[str] = set()
 
     async def publish(self, chain: Sequence[SpooledCallback]) -> None:
-        """Return when the chain is on Kafka and deleted, or its key waits."""
+        """Return when the chain is on Kafka and is being deleted, or its key waits."""
         key = chain[0].key
         while chain:
             try:
@@ -193,7 +198,7 @@ class ChainPublisher:
         except Unavailable as error:
             self.backoff.pause_stalled(callback.key)
             return None if isinstance(error, PartlyUnavailable) else False
-        await self._complete([callback])
+        self._complete([callback])
         return True
 
     async def _publish_head(self, chain: Sequence[SpooledCallback]) -> int:
@@ -244,13 +249,18 @@ class ChainPublisher:
         )
         self._health.cluster.record_success()
 
-    async def _complete(self, callbacks: Sequence[SpooledCallback]) -> None:
-        """Delete callbacks that are on Kafka."""
+    async def wait_for_deletions(self) -> None:
+        """Return when the callbacks that are on Kafka are deleted, or remembered as published."""
+        if self._deletion is not None:
+            await self._deletion
+
+    def _complete(self, callbacks: Sequence[SpooledCallback]) -> None:
+        """Delete callbacks that are on Kafka: rule 5."""
         for one in callbacks:
             self._refusals.pop(one.number, None)
             if self._logged_topics:
                 self._logged_topics.difference_update(record.topic for record in one.records)
-        await self._spool.remove(callbacks)
+        self._deletion = self._spool.remove(callbacks)
         if self._metrics is not None:
             self._metrics.count(Metric.DRAINED_TOTAL, by=len(callbacks))
 
@@ -267,7 +277,7 @@ class ChainPublisher:
                     if record in error.acknowledged
                 )
             return False
-        await self._complete(callbacks)
+        self._complete(callbacks)
         return True
 
     async def _publish_one_by_one(self, callback: SpooledCallback) -> bool:
@@ -283,7 +293,7 @@ class ChainPublisher:
                 else:
                     refusal.acknowledged.add(position)
         if not errors:
-            await self._complete([callback])
+            self._complete([callback])
             return True
         refusal.tries += 1
         if refusal.tries < self._limits.tries_max:
@@ -316,7 +326,7 @@ class ChainPublisher:
         log.error("spooled_callback_dead_lettered", **fields)
         if self._metrics is not None:
             self._metrics.count(Metric.DEAD_LETTERS_TOTAL, Stage.PUBLISH, reason)
-        await self._complete([callback])
+        self._complete([callback])
 
 
 def _before(topic: str, chain: Sequence[SpooledCallback]) -> list[SpooledCallback]:

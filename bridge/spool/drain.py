@@ -2,7 +2,7 @@
 
 1. A cursor goes through the spool page by page. In a page, the callbacks of one key are a chain,
    published in their order; the chains of different keys are published concurrently. What is
-   acknowledged is deleted.
+   acknowledged is deleted. Meanwhile the next page is read, so that Kafka does not wait for the disk.
 2. A key whose chain stopped waits, and the cursor passes over its callbacks. When the wait is over,
    the cursor goes back to the beginning; so the older callbacks of a key always go first.
 3. No answer from Kafka opens the cluster's circuit breaker, and does not count against any record.
@@ -61,6 +61,8 @@ class Drain:
         )
         self._backoff = self._chains.backoff
         self._cursor = 0
+        self._ahead: list[SpooledCallback] = []
+        """The page after the cursor, if it was read already."""
         self._wakeup = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -101,6 +103,7 @@ class Drain:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
                         await self._wakeup.wait()
+        await self._chains.wait_for_deletions()
 
     @staticmethod
     def _log_failure(error: BaseException) -> None:
@@ -111,17 +114,25 @@ class Drain:
         state = self._spool.state
         if state.callbacks == state.parked:
             return None
+        ahead, self._ahead = self._ahead, []
         if self._backoff.release_due(stalled=self._circuit.closed):
-            self._cursor = 0  # rule 2
+            self._cursor, ahead = 0, []  # rule 2
         if not self._circuit.closed:
             if self._circuit.start_probe():
-                await self._probe()
+                await self._probe()  # may publish what was read ahead
             return 0.0 if self._circuit.closed else self._limits.poll_s
-        page = await self._read_page(self._cursor)
+        page = ahead or await self._read_page(self._cursor)
         if not page:
             return self._backoff.next_due_s()
-        await self._publish(page)
-        self._cursor = page[-1].number
+        last = page[-1].number
+        published, following = await asyncio.gather(
+            self._publish(page), self._read_page(last), return_exceptions=True
+        )
+        if published is not None:
+            raise published
+        self._cursor = last
+        if not isinstance(following, BaseException):  # else the next step reads it, and fails
+            self._ahead = following
         return 0.0
 
     async def _read_page(self, after: int) -> list[SpooledCallback]:

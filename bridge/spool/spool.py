@@ -5,7 +5,6 @@ the same, and is then published: a duplicate with the same id, if its sender tri
 """
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -221,6 +220,8 @@ class DiskSpool:
         Raises SpoolUnwritable if the file cannot be read.
         """
         while True:
+            if self._removed is not None:
+                self._removed.submit()
             read = partial(
                 SpoolStore.read_page, after=after, callbacks_max=callbacks_max, bytes_max=bytes_max
             )
@@ -244,18 +245,22 @@ class DiskSpool:
             await self._park(row.entry, row.tries)
             return None
 
-    async def remove(self, callbacks: Sequence[SpooledCallback]) -> None:
-        """Return when callbacks that are on Kafka are deleted, or remembered as published."""
-        if self._removed is not None:
-            with contextlib.suppress(SpoolUnwritable):
-                await self._removed.add([one.entry for one in callbacks])
+    def remove(self, callbacks: Sequence[SpooledCallback]) -> "asyncio.Future[None]":
+        """Delete callbacks that are on Kafka.
+
+        The future is done when they are deleted, or remembered as published. A page that is read later
+        does not contain them.
+        """
+        if self._removed is None:
+            raise SpoolUnwritable(self._fault)
+        return self._removed.add([one.entry for one in callbacks])
 
     def _submit_removed(self, entries: Sequence[SpoolEntry], waiters: Waiters) -> None:
         """Submit to the writer the removal of the callbacks that Kafka acknowledged in one turn."""
 
         def end(_: object, error: Exception | None) -> None:
             self._record_removal(entries, ok=error is None)
-            waiters.settle(None if error is None else str(error))
+            waiters.settle(None)
 
         self._submit(Job(lambda store: store.remove(one.number for one in entries), end))
 

@@ -1,13 +1,18 @@
 """From the spool to Kafka: oldest first, in order for every key, and nothing deleted before its time."""
 
 import asyncio
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from bridge.publish.health import Backoff, KafkaHealth
+from bridge.spool.codec import SpooledCallback
 from bridge.spool.drain import Drain, DrainLimits
+from bridge.spool.spool import DiskSpool
+from bridge.spool.writer import Job
 from bridge.telemetry.metrics import Metrics
 from tests.support.spool import (
     BRISK,
@@ -27,6 +32,20 @@ from tests.support.waiting import PATIENCE_S, until
 
 NEVER = Backoff(10_000.0, 10_000.0)
 SMALL_PAGES = DrainLimits(page_callbacks_max=2, poll_s=0.01, stalled_s=10_000.0, refused=NEVER)
+
+
+def list_reads(spool: DiskSpool) -> list[int]:
+    """Return the list that gets the number after which each page begins, when the page was read."""
+    reads: list[int] = []
+    read_page = spool.read_page
+
+    async def listed(after: int, **limits: Any) -> list[SpooledCallback]:
+        page = await read_page(after, **limits)
+        reads.append(after)
+        return page
+
+    spool.read_page = listed  # type: ignore[method-assign]
+    return reads
 
 
 async def test_everything_is_published_in_order_and_deleted(tmp_path: Path) -> None:
@@ -84,6 +103,45 @@ async def test_a_drain_that_never_reached_kafka_stops(tmp_path: Path) -> None:
         drain.start()
         await drain.stop(PATIENCE_S)
         assert (kafka.asked, await held_names(spool)) == (0, ["a"])
+
+
+async def test_the_next_page_is_published_while_the_disk_deletes_the_former_one(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    kafka.gate = asyncio.Event()
+    disk = threading.Event()
+    async with opened(tmp_path) as spool:
+        for name in "abcd":
+            await spool.append(callback(name, name.encode()))
+        drain = drain_of(spool, kafka, limits=SMALL_PAGES)
+        reads = list_reads(spool)
+        drain.start()
+        await until(lambda: reads == [0, 2])
+        spool._submit(Job(lambda _: disk.wait(PATIENCE_S), lambda *_: None))
+        kafka.gate.set()
+        await until(lambda: kafka.names() == ["a", "b", "c", "d"])
+        assert spool.state.callbacks == 4
+        disk.set()
+        await drain.stop(PATIENCE_S)
+        assert spool.state.callbacks == 0
+
+
+async def test_what_a_probe_published_is_not_published_again_because_it_was_read_ahead(
+    tmp_path: Path,
+) -> None:
+    kafka = Kafka()
+    health = KafkaHealth(ever_later())
+    async with opened(tmp_path) as spool:
+        for name in "abcd":
+            await spool.append(callback(name, name.encode()))
+        drain = drain_of(spool, kafka, health=health, limits=SMALL_PAGES)
+        await drain._step()
+        health.cluster.record_failure()
+        await drain._step()
+        assert kafka.names() == ["a", "b", "c"]
+        await rest(drain)
+    assert kafka.names() == ["a", "b", "c", "d"]
 
 
 async def test_one_publication_takes_a_key_s_whole_chain(tmp_path: Path) -> None:

@@ -186,8 +186,8 @@ async def test_what_was_published_before_a_topic_went_away_is_counted_and_publis
             spool, kafka, limits=DrainLimits(refused=NEVER), health=KafkaHealth(topic_pause=NEVER)
         )
         await drain._step()
-        assert spool.state.callbacks == 2
         assert spool.has_pending(b"call")
         assert await held_names(spool) == ["bad", "c"]
+        assert spool.state.callbacks == 2
     assert kafka.names(EVENTS) == ["a"]
     assert kafka.names(JOURNAL) == ["a"]
