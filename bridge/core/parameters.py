@@ -19,7 +19,7 @@
 
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from itertools import chain
 from operator import itemgetter
@@ -30,7 +30,8 @@ from bridge.core.request import RawCallback
 
 Pair = tuple[str, str]
 Texts = str | list[str]
-"""The text of a parameter, or a list if it is repeated or not UTF-8: see ``group_texts``."""
+"""The text of a parameter. It is a list of texts if the parameter is repeated, or if its name or its
+text was not received in UTF-8."""
 TextsByName = dict[str, Texts]
 ValuesByName = dict[str, list[str]]
 get_name: Final = itemgetter(0)
@@ -56,8 +57,9 @@ class Parameters(NamedTuple):
 
     ``has_bare_name`` is True if a piece of a form body had no ``=``: see rule 5 of
     ``bridge.core.signature``. ``json`` is the parsed body, if the body was a JSON object.
-    ``sorted_query`` and ``sorted_body`` are sorted by code points. ``texts`` and ``has_lists`` are
-    those of ``group_texts`` for the pairs that Plivo wrote. Verification and parser need them.
+    ``sorted_query`` and ``sorted_body`` are sorted by code points. ``texts`` has the pairs that
+    Plivo wrote by their names, in the order received, and ``has_lists`` is True if one of them is a
+    list. Verification and parser need them.
     """
 
     query: tuple[Pair, ...]
@@ -89,7 +91,13 @@ def collect_parameters(  # noqa: PLR0913 (each is one fact about a request)
 
     ``are_ascii`` is True if it is known that the pairs Plivo wrote have ASCII characters only.
     """
-    texts, has_lists = group_texts(body or query, are_ascii=are_ascii)
+    pairs = body or query
+    texts: TextsByName = dict(pairs)
+    has_lists = len(texts) < len(pairs) or not (
+        are_ascii or is_utf8("".join(chain.from_iterable(pairs)))
+    )
+    if has_lists:
+        texts = _group_texts(pairs)
     # Names that are not repeated decide the order alone, and comparing pairs takes longer.
     sorted_body = sorted(body, key=None if has_lists else get_name)
     return Parameters(
@@ -116,19 +124,13 @@ def group_values(pairs: Iterable[Pair]) -> ValuesByName:
     return values
 
 
-def group_texts(pairs: Sequence[Pair], *, are_ascii: bool = False) -> tuple[TextsByName, bool]:
-    """Return the text of each name in the order received, and whether one of them is a list.
-
-    A list holds the texts of a repeated name, or the text of a name if one of the two was not
-    received in UTF-8.
-    """
-    texts: TextsByName = dict(pairs)
-    if len(texts) == len(pairs) and (are_ascii or is_utf8("".join(chain.from_iterable(pairs)))):
-        return texts, False
+def _group_texts(pairs: Iterable[Pair]) -> TextsByName:
+    """Return the text of each name in the order received, or its texts as ``Texts`` describes."""
+    texts: TextsByName = {}
     for name, values in group_values(pairs).items():
         is_plain = len(values) == 1 and is_utf8(name) and is_utf8(values[0])
         texts[name] = values[0] if is_plain else values
-    return texts, True
+    return texts
 
 
 def is_utf8(text: str) -> bool:
