@@ -110,26 +110,25 @@ class Slot:
 
     def take_callback(self) -> None:
         """Count the callback, whose body is complete; raises Overloaded, and then does not count it."""
-        if self._load.callbacks >= self._callbacks_max:
+        load = self._load
+        if load.callbacks >= self._callbacks_max:
             raise Overloaded
-        self._load.callbacks += 1
+        load.callbacks += 1
         self._callbacks = 1
 
     def shed(self) -> None:
         """Refuse the request and release its bytes, unless its body is complete by now."""
         if self._shed is not None and self._shed():
-            self._release()
-        else:
-            del self._load.unfinished[self]  # else ``make_room`` would try it again and again
-
-    def _release(self) -> None:
+            self._load.bytes -= self._bytes
+            self._bytes = 0
+        # Else ``make_room`` would try it again and again.
         self._load.unfinished.pop(self, None)
-        self._load.bytes -= self._bytes
-        self._bytes = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._load.callbacks -= self._callbacks
-        self._release()
+        load = self._load
+        load.callbacks -= self._callbacks
+        load.bytes -= self._bytes
+        load.unfinished.pop(self, None)
