@@ -25,6 +25,9 @@ COVERAGE ?=
 # Tests run file by file on as many cores as there are, and no more than four. Set to nothing to run
 # them one after the other, which is quicker for a few.
 PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile
+# A container may forbid Python to write bytecode. Then each of the hundreds of processes that tests start
+# would compile the bridge again, which takes longer than its start.
+unexport PYTHONDONTWRITEBYTECODE
 # Set to choose tests, or options of `dev`: make test PARALLEL= ARGS="-k fold", make dev ARGS="--port 8082"
 ARGS ?=
 
