@@ -189,7 +189,7 @@ class ChainPublisher:
         A refusal means that Kafka answers: the callback is handled when the circuit is closed.
         """
         try:
-            await self._send([callback])
+            await self._publish(callback.records)
         except RecordRefused:
             return True
         except TopicUnavailable as error:
@@ -203,27 +203,27 @@ class ChainPublisher:
 
     async def _publish_head(self, chain: Sequence[SpooledCallback]) -> int:
         """Publish the head of a chain; return how many callbacks are done, 0 if the key waits."""
+        together = list(takewhile(self._may_send, chain))
+        if together and await self._publish_together(together):
+            return len(together)
         first = chain[0]
         pause_s = self._topic_pause_s(first)
         if pause_s > 0:
             self.backoff.pause(first.key, pause_s)
             return 0
-        if self._was_refused(first):
-            return int(await self._publish_one_by_one(first))
-        together = list(takewhile(self._may_send, chain))
-        if await self._publish_together(together):
-            return len(together)
         return int(await self._publish_one_by_one(first))
 
-    def _was_refused(self, callback: SpooledCallback) -> bool:
-        return callback.tries > 0 or callback.number in self._refusals
-
     def _may_send(self, callback: SpooledCallback) -> bool:
-        return not self._was_refused(callback) and self._topic_pause_s(callback) == 0
+        """Return True if a callback was never refused, and its topics are not paused."""
+        return (
+            not callback.tries
+            and callback.number not in self._refusals
+            and not self._topic_pause_s(callback)
+        )
 
     def _topic_pause_s(self, callback: SpooledCallback) -> float:
         """Return how long the topics of a callback are still paused; 0 if they are not."""
-        return max(self._health.topic_pause_s(record.topic) for record in callback.records)
+        return max([self._health.topic_pause_s(record.topic) for record in callback.records])
 
     def _pause_for_topic(self, error: TopicUnavailable, key: bytes) -> None:
         """Pause the key until its topic may be tried again; log the first time."""
@@ -232,9 +232,6 @@ class ChainPublisher:
         if error.topic not in self._logged_topics:
             self._logged_topics.add(error.topic)
             log.warning("drain_waits_for_topic", topic=error.topic, cause=str(error))
-
-    async def _send(self, callbacks: Sequence[SpooledCallback]) -> None:
-        await self._publish([record for one in callbacks for record in one.records])
 
     async def _publish(self, records: Sequence[Record]) -> None:
         """Return when Kafka has the records: rule 4."""
@@ -267,7 +264,7 @@ class ChainPublisher:
     async def _publish_together(self, callbacks: Sequence[SpooledCallback]) -> bool:
         """Publish callbacks; return False if one was refused, and remember which were acknowledged."""
         try:
-            await self._send(callbacks)
+            await self._publish([record for one in callbacks for record in one.records])
         except RecordRefused as error:
             for one in callbacks:
                 refusal = self._refusals.setdefault(one.number, _Refusal(one.tries))
