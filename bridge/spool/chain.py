@@ -59,7 +59,9 @@ class DeadLetterMaker(Protocol):
 class DrainLimits:
     """How much the drain takes at a time, and how long it waits."""
 
-    page_callbacks_max: int = 64  # the event loop works for live callbacks between two pages
+    # Smaller pages cost throughput, larger ones the latency of live callbacks, whose records leave with
+    # them in one request.
+    page_callbacks_max: int = 40
     page_bytes_max: int = 4_194_304
     deadline_s: float = 10.0
     tries_max: int = 3
