@@ -176,10 +176,13 @@ def _sample(kind: str) -> str:
 async def outage(bench: Bench) -> Rows:
     """Kafka stops, callbacks are spooled; it goes on, and the spool is drained under live traffic."""
     requests = itertools.cycle(hangups(CALLS))
+    # New calls: a callback of a spooled call joins the spool, and the spool would shrink by less than is
+    # drained. Before the outage they are sent too, as each is signed on the way.
+    new_calls = distinct_hangups()
     with contextlib.ExitStack() as stack:
         server = _bridge(bench, stack, "outage", spool_bytes_max=str(1 << 34))
         normal = await saturate(server.port, requests, connections=200, seconds=bench.seconds)
-        before = await _live(server, requests, normal.per_s / 2, bench.seconds)
+        before = await _live(server, new_calls, normal.per_s / 2, bench.seconds)
         bench.node._process.send_signal(signal.SIGSTOP)
         await saturate(server.port, requests, connections=_CONNECTIONS, seconds=_NOTICED_S)
         cpu_s = server.cpu_s()
@@ -188,9 +191,7 @@ async def outage(bench: Bench) -> Rows:
         cpu_us = (server.cpu_s() - cpu_s) * 1e6 / spooled.answers
         waiting, size_bytes = _metric(server, "spool_callbacks"), _metric(server, "spool_bytes")
         bench.node._process.send_signal(signal.SIGCONT)
-        # New calls: a callback of a spooled call joins the spool, and the spool would shrink by less
-        # than is drained.
-        begun, drained, live = await _drained(server, distinct_hangups(), normal.per_s / 2)
+        begun, drained, live = await _drained(server, new_calls, normal.per_s / 2)
     return [
         ["spooling, 200 connections", f"{spooled.per_s:,.0f}/s", f"{cpu_us:.0f} µs"],
         ["its p50 and p99", f"{spooled.percentile_ms(50):.1f} ms", _ms(spooled.percentile_ms(99))],
