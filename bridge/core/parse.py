@@ -150,13 +150,11 @@ class _Reading:
                 text = self._choose_text(field, name, text)
             if not text:
                 continue
-            value: object = text
-            if parse is not None:
-                try:
-                    value = parse(text)
-                except Unreadable as error:
-                    self._mark_unreadable(field, name, error.reason)
-                    continue
+            try:
+                value = text if parse is None else parse(text)
+            except Unreadable as error:
+                self._mark_unreadable(field, name, error.reason)
+                continue
             if field not in fields:
                 fields[field] = value
             elif fields[field] != value:
