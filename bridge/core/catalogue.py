@@ -318,23 +318,11 @@ def recognise(
         values = _rename_to_usual(catalogue, values)
     if not parameters.body:
         return _recognise_query(catalogue, values, route)
-    echoes: Values = {}
-    if context:
-        echoes = _find_echoes(catalogue.discriminators, texts, context)
-    return _recognise_body(catalogue, values, echoes, route)
-
-
-def _recognise_body(
-    catalogue: Catalogue, values: Values, echoes: Values, route: CallbackType | None
-) -> Recognition:
-    """Return the type that the body has, ignoring what it echoes of the query: rule 7.
-
-    ``own`` are the parameters that the query has too, with the values that only the body has.
-    """
     kind, by_path = catalogue.choose(values, route)
+    echoes = _find_echoes(catalogue.discriminators, texts, context) if context else None
     if echoes:
         other, other_by_path = catalogue.choose({**values, **echoes}, route)
-        # Plivo may have sent the same value itself. So the other type needs further evidence.
+        # Rule 7. But Plivo may have sent the same value itself, so the other type needs more evidence.
         if other is not kind and (other_by_path or not (other.yields_to_path or other.anonymous)):
             repeats = catalogue.can_repeat(other, values)
             return Recognition(other, other_by_path, repeats, tuple(sorted(echoes)))
