@@ -88,7 +88,7 @@ class Provisioner:
         present = set(await self._admin.list_topics())
         names = [topic.name for topic in plan if topic.name in present]
         described = {one["topic"]: one for one in await self._admin.describe_topics(names)}
-        configs = {name: await self._configs(name) for name in names}
+        configs = await self._read_configs(names)
         return [
             _compare(topic, described[topic.name], configs[topic.name])
             if topic.name in present
@@ -102,11 +102,13 @@ class Provisioner:
         Partitions are added, never removed, and replicas are not changed: what still differs is
         for the operator. Raises ProvisioningRefused.
         """
-        for state in await self.compare(plan):
-            with self._translated():
-                if state.status == "missing":
-                    await self._create(state.topic)
-                elif state.status == "differs":
+        states = await self.compare(plan)
+        with self._translated():
+            missing = [state.topic for state in states if state.status == "missing"]
+            if missing:
+                await self._create(missing)
+            for state in states:
+                if state.status == "differs":
                     await self._alter(state.topic)
         states = await self.compare(plan)
         for _ in range(_TRIES):  # The cluster's answers may lag behind its changes.
@@ -116,26 +118,30 @@ class Provisioner:
             states = await self.compare(plan)
         return states
 
-    async def _configs(self, name: str) -> dict[str, tuple[str | None, bool]]:
-        """Return a topic's settings: the value, and whether it is set on the topic itself.
+    async def _read_configs(
+        self, names: Sequence[str]
+    ) -> dict[str, dict[str, tuple[str | None, bool]]]:
+        """Return each topic's settings: the value, and whether it is set on the topic itself.
 
         Raises ProvisioningRefused if we may not read them: they must not pass for equal to the plan.
         """
+        if not names:
+            return {}
         answers = await self._admin.describe_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, name)]
+            [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         )
-        found: dict[str, tuple[str | None, bool]] = {}
-        for answer in answers:
-            for resource in answer.resources:
-                if for_code(resource[0]) is TopicAuthorizationFailedError:
-                    message = f"{name}: this login may not read its settings (DescribeConfigs)"
-                    raise ProvisioningRefused(message)
-                _raise_if_error(resource[0], name, resource[1])
-                for entry in resource[4]:
-                    found[entry[0]] = (entry[1], entry[3] == _DYNAMIC_TOPIC_CONFIG)
+        found: dict[str, dict[str, tuple[str | None, bool]]] = {name: {} for name in names}
+        for code, text, _, name, entries in (one for answer in answers for one in answer.resources):
+            if for_code(code) is TopicAuthorizationFailedError:
+                message = f"{name}: this login may not read its settings (DescribeConfigs)"
+                raise ProvisioningRefused(message)
+            _raise_if_error(code, name, text)
+            for entry in entries:
+                found[name][entry[0]] = (entry[1], entry[3] == _DYNAMIC_TOPIC_CONFIG)
         return found
 
-    async def _create(self, topic: PlannedTopic) -> None:
+    async def _create(self, topics: Sequence[PlannedTopic]) -> None:
+        """Create topics in one request: one request for each takes three times as long."""
         answer = await self._admin.create_topics(
             [
                 NewTopic(
@@ -144,16 +150,17 @@ class Provisioner:
                     topic.replication_factor,
                     topic_configs=topic.configs,
                 )
+                for topic in topics
             ]
         )
         for error in answer.topic_errors:
             if error[1] == _INVALID_REPLICATION_FACTOR:
-                raise TooFewBrokers(topic.name)
+                raise TooFewBrokers(error[0])
             if error[1] != _EXISTS:
-                _raise_if_error(error[1], topic.name, error[2] if len(error) > 2 else None)  # noqa: PLR2004
+                _raise_if_error(error[1], error[0], error[2] if len(error) > 2 else None)  # noqa: PLR2004
 
     async def _alter(self, topic: PlannedTopic) -> None:
-        have = await self._configs(topic.name)
+        have = (await self._read_configs([topic.name]))[topic.name]
         set_here = {key: value for key, (value, here) in have.items() if here and value is not None}
         if any(have.get(key, (None,))[0] != value for key, value in topic.configs.items()):
             wanted = {**set_here, **topic.configs}
