@@ -6,7 +6,7 @@ parameter on the day Plivo introduces it. All memory here is limited.
 
 import re
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -26,6 +26,45 @@ _LOGGED_PARAMETERS_MAX: Final = 1000
 _RECENT_IDS_MAX: Final = 10_000
 
 
+class Anomalies(NamedTuple):
+    """Anomalies of a callback: found before it is stored, recorded afterwards.
+
+    They keep no other part of the callback in memory while it is being stored.
+    """
+
+    undeclared: tuple[str, ...]
+    unreadable: int
+    has_zone_mismatch: bool
+    has_path_mismatch: bool
+    ignored: tuple[str, ...]
+    complaint: str | None
+
+
+def find_anomalies(callback: Callback, route: CallbackType | None) -> Anomalies:
+    """Return the anomalies of a callback that came on the path of ``route``."""
+    return Anomalies(
+        tuple(callback.undeclared),
+        len(callback.unreadable),
+        callback.zone_mismatch is not None,
+        route is not None and route is not callback.type,
+        callback.recognition.ignored_parameters,
+        _find_covered_complaint(callback),
+    )
+
+
+def _find_covered_complaint(callback: Callback) -> str | None:
+    """Return a complaint of Plivo about the customer's URLs, if the signature covers it.
+
+    V2 covers neither query nor body, so anyone who saw one signed request could insert any code. The
+    path, which identifies a fallback, is covered by every scheme.
+    """
+    code = find_complaint(callback.type.name, callback.fields)
+    if code is None or isinstance(callback.verdict, Unverified):
+        return None
+    part = "query" if callback.verdict.raw.method == "GET" else "body"
+    return code if code == FALLBACK or part in callback.verdict.covers else None
+
+
 class AnomalyRecorder:
     """Counts and logs anomalies of stored callbacks."""
 
@@ -35,25 +74,25 @@ class AnomalyRecorder:
         self._ignored_logged: set[tuple[str, str]] = set()
         self._recent_ids: OrderedDict[str, None] = OrderedDict()
 
-    def record(self, callback: Callback, event_id: str, route: CallbackType | None) -> None:
-        """Record the anomalies of a callback that came on the path of ``route``."""
-        name = callback.type.name
-        if not self.record_repeated(name, event_id):
-            self._count_complaint(callback)
-        if callback.undeclared:
-            self._metrics.count(Metric.UNDECLARED_TOTAL, name, by=len(callback.undeclared))
-            for parameter in callback.undeclared:
+    def record(self, name: str, event_id: str, anomalies: Anomalies) -> None:
+        """Record the anomalies of a callback; ``name`` is that of its type."""
+        is_repeated = self.record_repeated(name, event_id)
+        if anomalies.complaint is not None and not is_repeated:
+            self._metrics.count(Metric.PLIVO_COMPLAINTS_TOTAL, anomalies.complaint)
+        if anomalies.undeclared:
+            self._metrics.count(Metric.UNDECLARED_TOTAL, name, by=len(anomalies.undeclared))
+            for parameter in anomalies.undeclared:
                 if _PLIVO_NAME.fullmatch(parameter) and _is_new(
                     self._undeclared_logged, name, parameter
                 ):
                     log.warning("parameter_undeclared", callback_type=name, parameter=parameter)
-        if callback.unreadable:
-            self._metrics.count(Metric.UNREADABLE_TOTAL, name, by=len(callback.unreadable))
-        if callback.zone_mismatch is not None:
+        if anomalies.unreadable:
+            self._metrics.count(Metric.UNREADABLE_TOTAL, name, by=anomalies.unreadable)
+        if anomalies.has_zone_mismatch:
             self._metrics.count(Metric.ZONE_MISMATCHES_TOTAL, name)
-        if route is not None and route is not callback.type:
+        if anomalies.has_path_mismatch:
             self._metrics.count(Metric.PATH_MISMATCHES_TOTAL, name)
-        for parameter in callback.recognition.ignored_parameters:
+        for parameter in anomalies.ignored:
             if _is_new(self._ignored_logged, name, parameter):
                 log.warning(
                     "parameter_set_aside",
@@ -71,19 +110,6 @@ class AnomalyRecorder:
         if is_repeated:
             self._metrics.count(Metric.REPEATED_TOTAL, label)
         return is_repeated
-
-    def _count_complaint(self, callback: Callback) -> None:
-        """Count a complaint of Plivo about the customer's URLs, if the signature covers it.
-
-        V2 covers neither query nor body, so anyone who saw one signed request could insert any code. The
-        path, which identifies a fallback, is covered by every scheme.
-        """
-        code = find_complaint(callback.type.name, callback.fields)
-        if code is None or isinstance(callback.verdict, Unverified):
-            return
-        part = "query" if callback.verdict.raw.method == "GET" else "body"
-        if code == FALLBACK or part in callback.verdict.covers:
-            self._metrics.count(Metric.PLIVO_COMPLAINTS_TOTAL, code)
 
 
 def _is_new(logged: set[tuple[str, str]], type_name: str, parameter: str) -> bool:

@@ -22,6 +22,7 @@ from bridge.core.parse import Callback, NoEvent, NoEventReason, Parser
 from bridge.core.record import Record
 from bridge.core.request import RawCallback
 from bridge.core.verify import Unverified, VerificationFault, Verified, Verifier
+from bridge.intake.anomalies import Anomalies, find_anomalies
 from bridge.reply.chosen import Ask, Given
 from bridge.reply.replies import Replies
 from bridge.telemetry.metric_defs import Metric
@@ -35,10 +36,10 @@ _NO_PARAMETERS: Final = collect_parameters((), ())
 class Prepared(NamedTuple):
     """A callback's event, its records (the journal record last), and how it is answered."""
 
-    callback: Callback
     event: EventRecord
     records: tuple[Record, Record]
     chosen: Given | Ask
+    anomalies: Anomalies
 
 
 class Rejected(NamedTuple):
@@ -185,10 +186,11 @@ class Preparation:
             event = to_event(callback, self._naming, self._recorded_at)
             forward_to = rules.find_forward(callback)
             journal = to_journal(callback, event, self._naming, reply, forward_to=forward_to)
+            anomalies = find_anomalies(callback, arrival.route)
         except Exception as error:  # noqa: BLE001 (see ``_to_no_event``)
             arrival.result.set_result(WithoutEvent(arrival.verdict, _to_no_event(error)))
             return
-        arrival.result.set_result(Prepared(callback, event, (event.record, journal), chosen))
+        arrival.result.set_result(Prepared(event, (event.record, journal), chosen, anomalies))
 
 
 def _to_no_event(error: Exception) -> NoEvent:

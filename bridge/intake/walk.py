@@ -120,22 +120,20 @@ class Intake:
             return await self._dead_letter_without_event(*prepared, route)
         chosen = prepared.chosen
         if isinstance(chosen, Given):
-            return await self._store(prepared, route, chosen.reply)
+            return await self._store(prepared, chosen.reply)
         return await self._asking.ask_while(
-            self._store(prepared, route, chosen.fallback),
+            self._store(prepared, chosen.fallback),
             chosen,
             raw,
-            kind=prepared.callback.type,
+            kind=prepared.event.type,
             journal=prepared.records[-1],
         )
 
-    async def _store(
-        self, prepared: Prepared, route: CallbackType | None, reply: SentReply
-    ) -> CallbackResult:
+    async def _store(self, prepared: Prepared, reply: SentReply) -> CallbackResult:
         """Make a callback durable, and return its result with this reply."""
-        label, event = prepared.callback.type.name, prepared.event
+        label, event = prepared.event.type.name, prepared.event
         key, fields = event.record.key, {"event_id": event.id}
-        deadline_s = self._ack_timeouts.deadline_s(prepared.callback.type)
+        deadline_s = self._ack_timeouts.deadline_s(prepared.event.type)
         try:
             stored_in = await self._delivery.deliver(prepared.records, deadline_s=deadline_s)
         except RecordRefused as error:
@@ -145,7 +143,7 @@ class Intake:
             return await self._dead_letter(result, records, deadline_s)
         except NotDurable as error:
             return _not_durable(label, key, fields, error)
-        self._anomalies.record(prepared.callback, event.id, route)
+        self._anomalies.record(label, event.id, prepared.anomalies)
         outcome = Outcome.SPOOLED if stored_in is StoredIn.SPOOL else Outcome.PUBLISHED
         out_of_order = stored_in is StoredIn.KAFKA_OUT_OF_ORDER
         if out_of_order:
