@@ -33,7 +33,7 @@ class Anomalies(NamedTuple):
     """
 
     undeclared: tuple[str, ...]
-    unreadable: int
+    unreadable_count: int
     has_zone_mismatch: bool
     has_path_mismatch: bool
     ignored: tuple[str, ...]
@@ -86,8 +86,8 @@ class AnomalyRecorder:
                     self._undeclared_logged, name, parameter
                 ):
                     log.warning("parameter_undeclared", callback_type=name, parameter=parameter)
-        if anomalies.unreadable:
-            self._metrics.count(Metric.UNREADABLE_TOTAL, name, by=anomalies.unreadable)
+        if anomalies.unreadable_count:
+            self._metrics.count(Metric.UNREADABLE_TOTAL, name, by=anomalies.unreadable_count)
         if anomalies.has_zone_mismatch:
             self._metrics.count(Metric.ZONE_MISMATCHES_TOTAL, name)
         if anomalies.has_path_mismatch:
