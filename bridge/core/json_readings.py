@@ -41,7 +41,7 @@ made it. The readings prove different things about the body, so each one names w
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final, TypeGuard, cast
 
 from bridge.core.json_object import JsonNumber, JsonObject
@@ -162,9 +162,12 @@ def _parse_number(text: JsonNumber, loss: _Loss) -> int | float:
 def _parse_double(text: JsonNumber, loss: _Loss) -> float:
     """Return the nearest double. JavaScript has no other numbers."""
     value = float(text)
+    try:
+        is_exact = Decimal(repr(value)) == Decimal(text)
+    except InvalidOperation:  # Decimal has no exponent of so many digits
+        is_exact = False
     # If repr() of the double is another number, digits were lost. Infinity equals no number.
-    if Decimal(repr(value)) != Decimal(text):
-        loss.found = True
+    loss.found = loss.found or not is_exact
     return value
 
 

@@ -95,6 +95,8 @@ COVERED = [
     ("9007199254740993", ["body_as_read", "body_in_part", "body_as_read"]),
     ("0.1000000000000000055511", ["body_in_part"] * 3),
     ("1e400", ["body_in_part"] * 3),
+    ("1e9999999999999999999", ["body_in_part"] * 3),
+    ("-1e-9999999999999999999", ["body_in_part"] * 3),
     ("[]", ["body_in_part", "body_in_part", "body_as_read"]),
     ('{"a": 1}', ["body_as_read", "body_in_part"]),
     ('[{"a": 1}]', ["body_as_read", "body_in_part"]),

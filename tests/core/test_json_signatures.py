@@ -68,6 +68,7 @@ SIGNED = [
     ('["a"]', "", NO_BODY),
     ('{"a": true}', "?aTRUE", VerificationFault.WRONG_SIGNATURE),
     ('{"a": {"b": 1}}', "?a", VerificationFault.WRONG_SIGNATURE),
+    ('{"a": 1e9999999999999999999}', "?a1", VerificationFault.WRONG_SIGNATURE),
 ]
 
 
