@@ -26,7 +26,7 @@ from enum import StrEnum
 from typing import Final
 
 from bridge.callbacks.model import CallbackType
-from bridge.core.event import ContractNames, compute_callback_id, to_epoch_ms
+from bridge.core.event import ContractNames, compute_callback_id, find_nonce, to_epoch_ms
 from bridge.core.identity import find_callback_identifier
 from bridge.core.journal import (
     DEAD_LETTER_TOPIC,
@@ -39,9 +39,8 @@ from bridge.core.journal import (
 from bridge.core.parameters import Parameters
 from bridge.core.parse import NoEventReason
 from bridge.core.record import Record, RecordHeader, encode_json
-from bridge.core.request import NONCE_V2, NONCE_V3
 from bridge.core.signature import join_form, join_query, join_v3_message
-from bridge.core.verify import Scheme, Unverified, Verified
+from bridge.core.verify import Unverified, Verified
 
 STAGE: Final = "dlq_stage"
 REASON: Final = "dlq_reason"
@@ -131,9 +130,7 @@ def compute_dead_letter_id(verdict: Verified | Unverified) -> str:
         return compute_callback_id(verdict.account, raw.path, parameters)
     if verdict.covers_content:
         return compute_covered_id(verdict.account, raw.path, parameters)
-    is_v2 = verdict.scheme in {Scheme.V2, Scheme.V2_MA}
-    nonce = raw.headers.values.get(NONCE_V2 if is_v2 else NONCE_V3) or ""
-    return _compute_digest(verdict.account, "nonce", f"{raw.path} {nonce}".encode())
+    return _compute_digest(verdict.account, "nonce", f"{raw.path} {find_nonce(verdict)}".encode())
 
 
 def compute_covered_id(account: str, path: str, parameters: Parameters) -> str:

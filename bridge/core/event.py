@@ -19,8 +19,8 @@ from bridge.core.canonical import encode_canonical
 from bridge.core.parameters import Parameters
 from bridge.core.parse import Callback
 from bridge.core.record import Record, RecordHeader, encode_json
-from bridge.core.request import NONCE_V2, NONCE_V3, RawCallback
-from bridge.core.verify import Unverified, Verified
+from bridge.core.request import NONCE_V2, NONCE_V3
+from bridge.core.verify import Scheme, Unverified, Verified
 from bridge.normalise.time import to_rfc3339
 
 # Without a charset. JSON is UTF-8, its media type defines no charset (RFC 8259, sections 8.1 and 11),
@@ -32,6 +32,7 @@ _SPECVERSION: Final = "1.0"
 _SPECVERSION_HEADER: Final = ("ce_specversion", _SPECVERSION.encode())
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_SCHEMES_V2: Final = frozenset({Scheme.V2, Scheme.V2_MA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,14 @@ def compute_callback_id(
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
-def _find_nonce(raw: RawCallback) -> str:
-    values = raw.headers.values
+def find_nonce(verdict: Verified | Unverified) -> str:
+    """Return the nonce that the callback was signed with, or an empty text.
+
+    Beside a V2 signature anybody can write a V3 nonce, so the scheme decides which one it is.
+    """
+    values = verdict.raw.headers.values
+    if isinstance(verdict, Verified) and verdict.scheme in _SCHEMES_V2:
+        return values.get(NONCE_V2) or ""
     return values.get(NONCE_V3) or values.get(NONCE_V2) or ""
 
 
@@ -133,7 +140,7 @@ def to_event(callback: Callback, naming: ContractNames, recorded_at: datetime) -
     verdict = callback.verdict
     raw = verdict.raw
     kind = callback.type
-    nonce = _find_nonce(raw) if callback.recognition.can_repeat else ""
+    nonce = find_nonce(verdict) if callback.recognition.can_repeat else ""
     event_type = kind.event_type
     identity = compute_callback_id(verdict.account, event_type, verdict.parameters, nonce)
     topic, dataschema, type_header, dataschema_header = _name_type(

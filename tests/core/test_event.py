@@ -29,6 +29,7 @@ from tests.support.factories import (
     AUTH_ID,
     HANGUP,
     NAMING,
+    NONCE,
     PAIRS,
     RECORDED,
     SUB_ID,
@@ -40,6 +41,7 @@ from tests.support.factories import (
     raw_callback,
     samples,
     signed,
+    v2_of,
     verdict_on,
     vouched,
     with_headers,
@@ -91,6 +93,16 @@ def test_a_retry_and_a_replay_have_the_id_of_the_first(
     types: Catalogue, again: RawCallback
 ) -> None:
     assert id_of(types, again) == id_of(types, raw_callback("", FORM))
+
+
+def test_a_nonce_that_no_signature_covers_makes_no_other_event(types: Catalogue) -> None:
+    raw = raw_callback("", f"CallUUID={UUID}&Digits=1", path="/plivo/voice/getdigits/action")
+    raw = with_headers(raw, (wire.SIGNATURE_V2, v2_of(raw)), (wire.NONCE_V2, NONCE))
+    ids = [
+        event_of(parser(types).parse(verdict_on(with_headers(raw, *more)), None)).id
+        for more in ([], [(wire.NONCE_V3, "1")], [(wire.NONCE_V3, "2")])
+    ]
+    assert len(set(ids)) == 1
 
 
 @settings(max_examples=200)
