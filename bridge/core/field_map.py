@@ -33,8 +33,8 @@ class FieldRule(NamedTuple):
 # Of the rules of one callback. A loop unpacks a plain tuple in a third of the time of a named one.
 PlainRule = tuple[str, str, ParseText | None]
 """Name, field and normaliser; None if the field is the text itself."""
-OtherName = tuple[str, PlainRule | None, str | None]
-"""A name that is not the exact one of a field, with the rule of the field that it is another spelling
+OtherName = tuple[str, tuple[PlainRule, ...], str | None]
+"""A name that is not the exact one of a field, with the rules of the fields that it is another spelling
 of, or with the field of a group. It has neither if it is undeclared."""
 
 
@@ -44,15 +44,16 @@ class FieldMap:
 
     ``case_insensitive``, ``by_spelling`` and ``group_by_spelling`` are keyed by the name without
     case and underscores. ``case_insensitive`` holds the fields that accept any spelling of the
-    name, ``by_spelling`` all fields. ``wall_times`` has parameter and field of each local time.
+    name, ``by_spelling`` all fields; two fields can have one name. ``wall_times`` has parameter and
+    field of each local time.
     """
 
     rules: tuple[FieldRule, ...]
     wall_times: tuple[tuple[str, str], ...]
     exact_names: frozenset[str]
     has_correlation: bool
-    case_insensitive: Mapping[str, FieldRule]
-    by_spelling: Mapping[str, FieldRule]
+    case_insensitive: Mapping[str, tuple[FieldRule, ...]]
+    by_spelling: Mapping[str, tuple[FieldRule, ...]]
     groups: Mapping[str, ParsedTogether]
     group_by_spelling: Mapping[str, str]
     group_names: frozenset[str]
@@ -60,25 +61,25 @@ class FieldMap:
 
     def declares(self, name: str) -> bool:
         """Return whether a field is parsed from the parameter of this name."""
-        rule, group = self.find_target(name)
-        return name in self.exact_names or rule is not None or group is not None
+        rules, group = self.find_target(name)
+        return name in self.exact_names or bool(rules) or group is not None
 
     def find_target(
         self, name: str, *, is_json: bool = False
-    ) -> tuple[FieldRule | None, str | None]:
-        """Return the rule or the group of a parameter whose name is not an exact name of a field.
+    ) -> tuple[tuple[FieldRule, ...], str | None]:
+        """Return the rules or the group of a parameter whose name is not an exact name of a field.
 
         In JSON, a field accepts any spelling of its name.
         """
         folded = fold_name(name)
-        rule = (self.by_spelling if is_json else self.case_insensitive).get(folded)
-        if rule is not None:
-            return rule._replace(name=name), None
+        rules = (self.by_spelling if is_json else self.case_insensitive).get(folded)
+        if rules is not None:
+            return tuple(rule._replace(name=name) for rule in rules), None
         group = self.group_by_spelling.get(folded)
         if group is None:
             found = (field for pattern, field in self.patterns if pattern.fullmatch(name))
             group = next(found, None)
-        return None, group
+        return (), group
 
 
 class Assignment(NamedTuple):
@@ -124,8 +125,8 @@ def _assign_names(
     others: list[OtherName] = []
     for name in names:
         if name not in field_map.exact_names:
-            rule, group = field_map.find_target(name, is_json=is_json)
-            others.append((name, rule.bind(zone) if rule is not None else None, group))
+            found, group = field_map.find_target(name, is_json=is_json)
+            others.append((name, tuple(rule.bind(zone) for rule in found), group))
     return Assignment(
         rules=tuple(rule.bind(zone) for rule in field_map.rules if rule.name in received),
         others=tuple(others),
@@ -139,11 +140,19 @@ def _iter_marks(annotation: Any) -> Iterable[object]:  # noqa: ANN401 (objects o
         yield from _iter_marks(inner)
 
 
+def _group_by_spelling(rules: Iterable[FieldRule]) -> Mapping[str, tuple[FieldRule, ...]]:
+    found: dict[str, tuple[FieldRule, ...]] = {}
+    for rule in rules:
+        spelling = fold_name(rule.name)
+        found[spelling] = (*found.get(spelling, ()), rule)
+    return found
+
+
 @cache
 def map_fields(model: type[CallbackData]) -> FieldMap:
     """Return the field map of a declaration's model."""
     rules: list[FieldRule] = []
-    case_insensitive: dict[str, FieldRule] = {}
+    case_insensitive: list[FieldRule] = []
     groups: dict[str, ParsedTogether] = {}
     group_by_spelling: dict[str, str] = {}
     group_names: set[str] = set()
@@ -166,7 +175,7 @@ def map_fields(model: type[CallbackData]) -> FieldMap:
                 found = [FieldRule(name, field, mark) for name in parameter.names]
                 rules += found
                 if parameter.case_insensitive:
-                    case_insensitive.update({fold_name(rule.name): rule for rule in found})
+                    case_insensitive += found
     return FieldMap(
         rules=tuple(rules),
         wall_times=tuple(
@@ -174,9 +183,8 @@ def map_fields(model: type[CallbackData]) -> FieldMap:
         ),
         exact_names=frozenset(rule.name for rule in rules),
         has_correlation=issubclass(model, VoiceEvent),
-        case_insensitive=case_insensitive,
-        # Reversed, so that of two names with one spelling the first declared one stays.
-        by_spelling={fold_name(rule.name): rule for rule in reversed(rules)},
+        case_insensitive=_group_by_spelling(case_insensitive),
+        by_spelling=_group_by_spelling(rules),
         groups=groups,
         group_by_spelling=group_by_spelling,
         group_names=frozenset(group_names),

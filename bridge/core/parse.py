@@ -125,7 +125,7 @@ class _Reading:
         all_texts = self._texts
         groups: dict[str, dict[str, str]] = {}
         self._read_fields(self._assigned.rules)
-        for name, rule, group in self._assigned.others:
+        for name, rules, group in self._assigned.others:
             texts = all_texts[name]
             if isinstance(texts, list) and not all(map(is_utf8, (name, *texts))):
                 self._mark_unreadable(None, name, "not_utf8")
@@ -135,8 +135,8 @@ class _Reading:
                     groups[group][name] = text
                 elif text:
                     groups[group] = {name: text}
-            elif rule is not None:
-                self._read_fields((rule,))
+            elif rules:
+                self._read_fields(rules)
             else:
                 self.undeclared[name] = list_texts(texts)
         return groups
@@ -189,9 +189,9 @@ class _Reading:
 
     def _list_read(self, field: str, name: str) -> list[str]:
         """Return the parameters that the field has been read from before the one of this name."""
-        spelled = [rule for _, rule, _ in self._assigned.others if rule is not None]
+        spelled = [rule for _, rules, _ in self._assigned.others for rule in rules]
         names = [one for one, of, _ in (*self._assigned.rules, *spelled) if of == field]
-        marked = {one["parameter"] for one in self.unreadable}
+        marked = {one["parameter"] for one in self.unreadable if one["field"] in {field, None}}
         earlier = names[: names.index(name)]
         return [one for one in earlier if one not in marked and any(list_texts(self._texts[one]))]
 

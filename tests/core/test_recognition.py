@@ -395,6 +395,18 @@ def test_in_json_names_in_snake_case_are_plivos(body: str, route: str | None, na
     assert callback.subject == "x"
 
 
+def test_in_json_a_name_in_snake_case_fills_every_field_that_is_read_from_it() -> None:
+    body = '{"event_name":"SessionSecondPartyComplete","session_uuid":"x"}'
+    raw = raw_callback("", body, content_type="application/json")
+    fields = parser(TYPES).parse(vouched(raw), None).fields
+    assert fields["event_name"] == "SessionSecondPartyComplete"
+    assert fields["state"] == {
+        "party": "second",
+        "state": "completed",
+        "text": "SessionSecondPartyComplete",
+    }
+
+
 def test_in_a_form_only_documented_names_in_snake_case_are_plivos() -> None:
     raw = raw_callback("", "call_uuid=x&hangup_cause=NORMAL_CLEARING&duration=31")
     assert parser(TYPES).parse(vouched(raw), None).type is TYPES.unrecognised
