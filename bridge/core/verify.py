@@ -161,7 +161,7 @@ class Verifier:
     accept_v2: AcceptV2 = AcceptV2.ALL
     accept_agentstack: bool = False
     complete_messages: NonceGuard = field(default_factory=lambda: NonceGuard(COMPLETE_MESSAGES_MAX))
-    """Messages that V3 covers completely (rule 3), apart so that they do not evict those of V2."""
+    """The messages of V3 (rule 3), apart so that those it covers completely do not evict those of V2."""
 
     def mark_unverified(
         self, raw: RawCallback, parameters: Parameters, fault: VerificationFault
@@ -233,11 +233,13 @@ class Verifier:
 
     def _accept_content(self, message: SignedMessage, content: bytes) -> bool:
         """Return whether a message whose signature matches may be accepted with this content: rule 3."""
-        if not message.is_partial:
-            return self.complete_messages.accept(message.bytes, content)
-        if self.complete_messages.has_other_content(message.bytes, content):
-            return False
-        return self.partial_messages.accept(message.bytes, content)
+        if message.is_partial:
+            if self.complete_messages.has_other_content(message.bytes, content):
+                return False
+            if not self.partial_messages.accept(message.bytes, content):
+                return False
+        # A partial message too, because other content may have it as its complete one.
+        return self.complete_messages.accept(message.bytes, content)
 
     def _remember_v2_message(
         self, raw: RawCallback, origin: str, key: SigningKey, content: bytes
