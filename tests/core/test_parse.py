@@ -184,6 +184,19 @@ def test_spellings_that_agree_are_read(types: Catalogue) -> None:
     assert callback.unreadable == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "utc"),
+    [("voice.mpc.recording", None), ("masking.session.recording", "2026-03-07T14:11:40Z")],
+)
+def test_the_time_of_a_recording_is_utc_without_an_offset_only_where_plivo_says_so(
+    types: Catalogue, kind: str, utc: str | None
+) -> None:
+    pairs = [("MPCUUID", "x"), ("SessionUUID", "x"), ("RecordingStartTime", "2026-03-07 14:11:40")]
+    moment = parsed(types, pairs, route=types.by_name[kind]).fields["recording_began_at"]
+    assert isinstance(moment, dict)
+    assert moment["utc"] == utc
+
+
 def test_a_query_beside_a_body_is_the_customers_own(types: Catalogue) -> None:
     callback = read(types, "team=blue&team=red&Event=Hangup&to=x", "CallUUID=x&Event=Ring")
     assert callback.type.name == "voice.call.ring"

@@ -72,6 +72,13 @@ class MpcStatus(MpcCallback):
 class MpcRecording(MpcCallback, StoredRecordingFields):
     """A recording of a MultiPartyCall, or of a participant, changed."""
 
+    # No page says that they are UTC. Other times of a MultiPartyCall have the account's offset.
+    recording_began_at: Annotated[
+        ZonedInstant | None, param("RecordingStartTime", meaning="When it started.")
+    ] = None
+    recording_finished_at: Annotated[
+        ZonedInstant | None, param("RecordingEndTime", meaning="When it ended.")
+    ] = None
     sequence: Annotated[
         Count | None,
         param(
