@@ -105,9 +105,7 @@ class CallRequestedData(BaseModel):
     explanation: Annotated[str, Field(description="What happened, and what to do.")]
     request_uuid: Annotated[
         str | None,
-        Field(
-            description="Plivo's id of the request; `correlation.request_uuid` of the callbacks."
-        ),
+        Field(description="Plivo's id of the request; `correlation.request` of the callbacks."),
     ]
     api_id: Annotated[str | None, Field(description="Plivo's id of the API call.")]
     parameters: Annotated[

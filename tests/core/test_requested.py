@@ -1,5 +1,6 @@
 """The records of a request that dials: what was requested, and whether Plivo took it."""
 
+import re
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 
 from bridge import __version__
 from bridge.core.requested import (
+    CallRequestedData,
     Outcome,
     PlacedRequest,
     remove_credentials,
     to_request_records,
     to_requested_events,
 )
+from bridge.normalise.correlation import Correlation
 from bridge.reader.journal import is_callback
 from tests.support.factories import NAMING, RECORDED
 
@@ -39,6 +42,13 @@ REQUEST = PlacedRequest(
     status=201,
     explanation="call fired",
 )
+
+
+def test_the_ids_that_it_is_joined_by_are_fields_of_the_callbacks() -> None:
+    meaning = CallRequestedData.model_fields["request_uuid"].description or ""
+    named = re.findall(r"`correlation\.(\w+)`", meaning)
+    assert named
+    assert set(named) <= Correlation.__annotations__.keys()
 
 
 def test_each_destination_has_an_event() -> None:
