@@ -3,14 +3,14 @@
 The declarations are found by walking ``bridge.callbacks``: a new file there is a new type.
 
 1. A parameter that names the kind of a callback (``named``) decides before all other parameters and
-   before the path. Exact values have priority over prefixes, and prefixes over "the parameter is
-   present". ``Event`` has priority over the parameters of one product. If several types have the
-   same value, the path decides between them.
+   before the path, unless the path belongs to a type without documented parameters: its path alone
+   decides. Exact values have priority over prefixes, and prefixes over "the parameter is present".
+   ``Event`` has priority over the parameters of one product. If several types have the same value,
+   the path decides between them.
 2. Two kinds of values do not override the path of a type whose reply Plivo executes, if the
    callback matches that type too: values that only say that Plivo asks for XML
    (``Event=StartApp``), and new values that only name a family (``ConferenceAction=mute``).
-3. Without such a value the path decides, if its type matches or if its type has no documented
-   parameters.
+3. Without such a value the path decides, if its type matches.
 4. If the path's type does not match, the other parameters (``recognise``) decide, in the order of
    ``match_order``, unless the type that they match ``yields_to_path``: a digit on the recording URL
    is not a digits callback.
