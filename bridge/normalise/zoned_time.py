@@ -20,7 +20,7 @@ from bridge.normalise.clock_text import check_year, parse_clock_text
 from bridge.normalise.quantity import is_not_known_yet
 from bridge.normalise.time import Moment, to_exact_moment
 
-_EPOCH: Final = re.compile(r"(\d{1,15})(?:\.\d+)?", re.ASCII)
+_EPOCH: Final = re.compile(r"(\d{1,15})(?:\.(\d+))?", re.ASCII)
 _EPOCH_0: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,12 +46,14 @@ def parse_zoned(text: str) -> Moment | None:
     return to_exact_moment(found.to_utc(), text)
 
 
-def _parse_epoch(text: str, unit: timedelta) -> Moment:
+def _parse_epoch(text: str, decimals: int) -> Moment:
+    """Return the moment of an epoch time whose unit has ``decimals`` digits down to microseconds."""
     found = _EPOCH.fullmatch(text)
     if found is None:
         raise Unreadable("not_a_time")
+    fraction = (found[2] or "")[:decimals].ljust(decimals, "0")
     try:
-        instant = _EPOCH_0 + int(found[1]) * unit
+        instant = _EPOCH_0 + timedelta(microseconds=int(found[1] + fraction))
     except OverflowError as error:
         raise Unreadable("no_such_time") from error
     check_year(instant.year)
@@ -60,13 +62,13 @@ def _parse_epoch(text: str, unit: timedelta) -> Moment:
 
 def parse_epoch_ms_if_known(text: str) -> Moment | None:
     """Return the moment of epoch milliseconds, or None for ``-1``; raises Unreadable."""
-    return None if is_not_known_yet(text) else _parse_epoch(text, timedelta(milliseconds=1))
+    return None if is_not_known_yet(text) else _parse_epoch(text, decimals=3)
 
 
 def parse_epoch_s_or_zoned(text: str) -> Moment | None:
     """Return the moment of epoch seconds, or of a time that states its offset; raises Unreadable."""
     if _EPOCH.fullmatch(text) is not None:
-        return _parse_epoch(text, timedelta(seconds=1))
+        return _parse_epoch(text, decimals=6)
     return parse_zoned(text)
 
 
