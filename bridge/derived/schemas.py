@@ -31,7 +31,10 @@ _ATTRIBUTES: Final[dict[str, tuple[str, Schema]]] = {
         {"type": "string", "pattern": "^/plivo/accounts/"},
     ),
     "type": ("What happened; the major version is part of it.", {"type": "string"}),
-    "subject": ("The call leg, message or session it is about.", {"type": "string"}),
+    "subject": (
+        "The call (its first leg, if the callback names it), message or session it is about.",
+        {"type": "string"},
+    ),
     "time": (
         "When it happened; `data.time_source` names the field that it was taken from.",
         _INSTANT,

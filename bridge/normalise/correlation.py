@@ -1,7 +1,8 @@
 """Find the call that a voice event belongs to.
 
-``call`` is the one field to collect a whole call by: the id of its first leg. Every leg and every
-element of a call leads to it. For a leg that is not the first, it is also the parent.
+``call`` is the one field to collect a whole call by: the id of its first leg. For a leg that is not
+the first, it is also the parent. A callback that names only its own leg does not lead to the first
+one: then ``call`` is that leg, because nothing says which call it belongs to.
 
 On the callbacks of a ``<Dial>``, ``leg`` is the leg that dialled and ``other_leg`` the dialled one,
 whichever of the two ``CallUUID`` is: Plivo's list has no ``CallUUID``, and receivers report both.
@@ -17,7 +18,13 @@ from typing_extensions import TypedDict
 class Correlation(TypedDict):
     """The ids to join voice events by; null if the callback does not have them."""
 
-    call: Annotated[str | None, Field(description="The whole call: its first leg's id.")]
+    call: Annotated[
+        str | None,
+        Field(
+            description="The whole call: its first leg's id, or the leg's own if the callback does not "
+            "name the first one."
+        ),
+    ]
     leg: Annotated[str | None, Field(description="The leg it happened on.")]
     other_leg: Annotated[str | None, Field(description="The leg that a `<Dial>` dialled, if any.")]
     parent_call: Annotated[
