@@ -6,7 +6,7 @@
    an answer.
 3. Bytes that no request in progress needs (incomplete heads, heads without their body, pipelined
    requests) are limited, for each connection and for all together.
-4. A client that does not read its answers has the same time.
+4. A client that does not read its answers has the same time, also while its connection is closed.
 5. A request that is answered before it is complete ends its connection, and so does a refused one: the
    bytes that follow are discarded, never parsed. The bridge closes its side at once and the socket a
    little later: closing a socket with unread bytes resets the connection, and the client could lose the
@@ -196,7 +196,7 @@ class HttpConnection(asyncio.Protocol):
         if self._buffer:
             self._parse_buffered()
         elif self._has_client_closed:
-            self.transport.close()
+            self._close()
         else:
             self._wait_in(self.clients.idle, _KEEP_ALIVE_S, self._close)
 
@@ -214,7 +214,7 @@ class HttpConnection(asyncio.Protocol):
         if self._buffer or self._exchange is not None:
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE)
         self._drop_exchange(RefusalCause.OVERLOADED)
-        self._close()
+        self._close(at_once=True)
 
     def free_bytes(self) -> None:
         """Drop the bytes that no request in progress needs: rules 3 and 6."""
@@ -355,7 +355,7 @@ class HttpConnection(asyncio.Protocol):
         """End the connection without an answer."""
         self.clients.metrics.count(Metric.CUT_OFF_TOTAL, cause)
         self._drop_exchange(None)
-        if self.drain_waiter is not None or cause == "connections":
+        if cause in ("connections", "slow_answer"):
             self.transport.abort()  # ``close`` would wait until the client reads
         else:
             self._close()
@@ -390,12 +390,20 @@ class HttpConnection(asyncio.Protocol):
         self._head_cost_bytes = 0
         self._set_held_bytes(0)
 
-    def _close(self) -> None:
+    def _close(self, *, at_once: bool = False) -> None:
+        """Close after the client has read its answers, within rule 4; or ``at_once``."""
         self._discard()
         self._stop_waiting()
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            if not at_once:
+                # ``close`` waits until the client reads, which may be never.
+                time_out = partial(self._cut_off, "slow_answer")
+                self._wait_in(self.clients.lingering, self._limits.read_timeout_s, time_out)
+                return
+            self.transport.abort()
         self._timer.close()
         self.clients.connections.discard(self)  # frees its place now, not at ``connection_lost``
-        self.transport.close()
 
     # Bookkeeping
 

@@ -1,13 +1,17 @@
 """Slow clients are cut off in time and counted by cause, without harm to others."""
 
+import contextlib
 import socket
 import threading
+from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from bridge.ingress.protocol import HttpConnection
 from tests.ingress.timers import READ_TIMEOUT_S, Timers
 from tests.ingress.wire import all_that_comes, assert_problem_and_the_end, cut_off, trickle
 from tests.support.bridge import Gated, Running, eventually, running_bridge
@@ -27,6 +31,7 @@ from tests.support.plivo import (
 from tests.support.rules import write_rules
 from tests.support.waiting import PATIENCE_S
 
+KEEP_ALIVE_S = 75.0
 HOST = {"host": "a"}
 UNENDED = {**HOST, "content-type": FORM, "content-length": "1000"}
 
@@ -181,6 +186,76 @@ def test_an_answer_that_the_client_does_not_read_is_dropped(
             sending.join(PATIENCE_S)
         assert bridge.metrics.value("cut_off_total") == 1
         assert plivo.post(PATHS[ANSWER], sample(ANSWER)).status_code == 200
+
+
+def _has_counted_more(bridge: Running, than: float) -> bool:
+    return bridge.counted() > than
+
+
+@contextlib.contextmanager
+def client_that_reads_nothing(
+    timers: Timers, bridge: Running, plivo: Plivo
+) -> Generator[tuple[socket.socket, HttpConnection]]:
+    """Yield a client with unread answers, too few for the bridge to stop writing; and its connection."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(bridge.address)
+        timers.wait_for_timer_of(client)
+        (connection,) = (
+            one.connection
+            for one in timers.pending()
+            if one.connection._client == client.getsockname()
+        )
+        # Some megabytes of answers stay with the kernels before the bridge feels it.
+        while not connection.transport.get_write_buffer_size():
+            answered = bridge.counted()
+            client.sendall(plivo.request(PATHS[ANSWER], sample(ANSWER)))
+            eventually(partial(_has_counted_more, bridge, answered))
+        assert connection.drain_waiter is None
+        yield client, connection
+
+
+@pytest.mark.parametrize("closes_its_side", [False, True])
+def test_a_connection_whose_last_answers_are_not_read_ends_in_time(
+    timers: Timers, client: httpx.Client, tmp_path: Path, *, closes_its_side: bool
+) -> None:
+    rules = write_rules(tmp_path, {ANSWER: f"<Response><!--{'x' * 30_000}--></Response>"})
+    publisher = Gated()
+    publisher.gate.set()
+    with running_bridge(publisher, read_timeout_s=READ_TIMEOUT_S, replies_file=rules) as bridge:
+        plivo = Plivo(client, bridge.url)
+        with client_that_reads_nothing(timers, bridge, plivo) as (sender, connection):
+            if closes_its_side:
+                publisher.gate.clear()
+                timers.send(sender, plivo.request(PATHS[RING], sample(RING)))
+                sender.shutdown(socket.SHUT_WR)
+                eventually(lambda: connection._has_client_closed)
+                publisher.gate.set()
+            else:
+                timers.pass_s(KEEP_ALIVE_S)
+            eventually(connection.transport.is_closing)
+            assert connection.clients.connections == {connection}  # its place is not free
+            timers.pass_s(READ_TIMEOUT_S)
+            eventually(lambda: not connection.clients.connections)
+            assert connection.transport.get_write_buffer_size() == 0
+        assert cut_off(bridge, "slow_answer") == bridge.metrics.value("cut_off_total") == 1
+
+
+def test_a_client_that_reads_nothing_gives_way_to_a_new_one_at_once(
+    timers: Timers, client: httpx.Client, tmp_path: Path
+) -> None:
+    rules = write_rules(tmp_path, {ANSWER: f"<Response><!--{'x' * 30_000}--></Response>"})
+    with running_bridge(connections_max=10, replies_file=rules) as bridge:
+        plivo = Plivo(client, bridge.url)
+        with (
+            client_that_reads_nothing(timers, bridge, plivo) as (_, connection),
+            contextlib.ExitStack() as others,
+        ):
+            for _ in range(10):
+                others.enter_context(connected(bridge))
+            eventually(lambda: connection not in connection.clients.connections)
+            assert connection.transport.get_write_buffer_size() == 0
+        assert cut_off(bridge, "connections") == 1
 
 
 def test_the_usual_request_in_two_pieces_leaves_its_connection_open(
