@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from bridge.ingress.framing import HEADERS_BYTES_MAX
 from bridge.intake.rate_limit import RateLimiter
+from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 CutOffCause = Literal[
@@ -50,16 +51,19 @@ ClientQueue = dict[Client, None]
 
 
 class Clients:
-    """State shared by all connections of a listening socket."""
+    """State shared by all connections of a listening socket.
+
+    ``metrics`` None: the connections that the bridge closes are not counted.
+    """
 
     def __init__(
         self,
         limits: ConnectionLimits,
-        metrics: Metrics,
+        metrics: Metrics | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
-        self.metrics = metrics
+        self._metrics = metrics
         self.log_limiter = RateLimiter(limits.log_lines_per_minute_max, clock)
         self.connections: set[Client] = set()  # those that take up a place
         # Those in progress, by their exchanges, which remove them.
@@ -71,6 +75,11 @@ class Clients:
         self.lingering: ClientQueue = {}
         self.idle: ClientQueue = {}
         self.unfinished: ClientQueue = {}
+
+    def count_cut_off(self, cause: CutOffCause) -> None:
+        """Count a connection that the bridge closes."""
+        if self._metrics is not None:
+            self._metrics.count(Metric.CUT_OFF_TOTAL, cause)
 
     def make_room(self) -> bool:
         """Close a waiting connection to make room; return False if there is none."""

@@ -41,7 +41,6 @@ from bridge.ingress.framing import (
     check_partial_head,
     parse_head,
 )
-from bridge.telemetry.metric_defs import Metric
 
 log = structlog.get_logger()
 
@@ -209,7 +208,7 @@ class HttpConnection(asyncio.Protocol):
 
     def make_room(self) -> None:
         """Close at once, to make room for another connection: rule 6."""
-        self.clients.metrics.count(Metric.CUT_OFF_TOTAL, "connections")
+        self.clients.count_cut_off("connections")
         # An idle connection gets no answer: the client would take it for that of its next request.
         if self._buffer or self._exchange is not None:
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -346,14 +345,14 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, cause: CutOffCause, status: HTTPStatus, refusal: RefusalCause | None) -> None:
         """Answer the request that is being read with an error, and end the connection."""
-        self.clients.metrics.count(Metric.CUT_OFF_TOTAL, cause)
+        self.clients.count_cut_off(cause)
         self._answer(status)
         self._drop_exchange(refusal)
         self._end(linger=True)
 
     def _cut_off(self, cause: CutOffCause) -> None:
         """End the connection without an answer."""
-        self.clients.metrics.count(Metric.CUT_OFF_TOTAL, cause)
+        self.clients.count_cut_off(cause)
         self._drop_exchange(None)
         if cause in ("connections", "slow_answer"):
             self.transport.abort()  # ``close`` would wait until the client reads

@@ -156,7 +156,8 @@ async def serve(  # noqa: PLR0913 (wired once, by name)
     stop = lifecycle.stop
     fitting = fit_connections_max(limits.connections_max)
     clients = Clients(replace(limits, connections_max=fitting), metrics)
-    management_clients = Clients(MANAGEMENT_LIMITS, metrics)
+    # Not counted: an alert takes ``cut_off_total`` for callbacks that are lost.
+    management_clients = Clients(MANAGEMENT_LIMITS, None)
     management = await _accept(management_app, management_clients, listeners.management)
     stop_requested = asyncio.create_task(stop.requested.wait())
     try:

@@ -129,8 +129,9 @@ class Metric(Enum):
     CUT_OFF_TOTAL = MetricDef(
         "counter",
         "connections",
-        "Client connections that the bridge closed: too slow, too large, malformed, or closed to make "
-        "room (`connections`: for a new connection, `overloaded`: for the bytes of another request).",
+        "Client connections on the port for callbacks that the bridge closed: too slow, too large, "
+        "malformed, or closed to make room (`connections`: for a new connection, `overloaded`: for the "
+        "bytes of another request).",
         ("cause",),
     )
     IN_FLIGHT = MetricDef("gauge", "callbacks", "Callbacks in flight.")

@@ -85,7 +85,7 @@ def test_the_management_port_listens_on_loopback_unless_configured() -> None:
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /livez HTTP/1.1\r\n", b"PUT /log-level HTTP/1.1\r\n"])
-def test_connections_that_ask_for_nothing_cannot_keep_a_probe_from_its_answer(
+def test_connections_that_ask_for_nothing_neither_keep_a_probe_from_its_answer_nor_count_as_overload(
     begun: bytes,
 ) -> None:
     with running_bridge() as bridge, contextlib.ExitStack() as opened:
@@ -98,6 +98,8 @@ def test_connections_that_ask_for_nothing_cannot_keep_a_probe_from_its_answer(
                 assert httpx.get(bridge.management_url + "/livez").status_code == 200
         # As a probe does, on a connection of its own: an idle one may be closed for another.
         assert httpx.get(bridge.management_url + "/livez").status_code == 200
+        # An alert takes these for callbacks that are lost.
+        assert bridge.metrics.value("cut_off_total") == 0
 
 
 HOST = {"host": "a"}
