@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import structlog
+
 from bridge.ingress.framing import HEADERS_BYTES_MAX
 from bridge.intake.rate_limit import RateLimiter
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
 
 CutOffCause = Literal[
     "connections", "malformed", "overloaded", "oversize", "slow_answer", "slow_body", "slow_head"
@@ -64,7 +68,8 @@ class Clients:
     ) -> None:
         self.limits = limits
         self._metrics = metrics
-        self.log_limiter = RateLimiter(limits.log_lines_per_minute_max, clock)
+        self._log_limiter = RateLimiter(limits.log_lines_per_minute_max, clock)
+        self._suppressed = 0
         self.connections: set[Client] = set()  # those that take up a place
         # Those in progress, by their exchanges, which remove them.
         self.requests: dict[object, asyncio.Task[None]] = {}
@@ -80,6 +85,16 @@ class Clients:
         """Count a connection that the bridge closes."""
         if self._metrics is not None:
             self._metrics.count(Metric.CUT_OFF_TOTAL, cause)
+
+    def log_cut_off(self, cause: CutOffCause, fault: str) -> None:
+        """Log why a request was cut off, within the limit; the next line counts the suppressed ones."""
+        if not self._log_limiter.allow():
+            self._suppressed += 1
+            return
+        line: dict[str, object] = {"cause": cause, "fault": fault}
+        if self._suppressed:
+            line["suppressed_before"], self._suppressed = self._suppressed, 0
+        log.warning("request_cut_off", **line)
 
     def make_room(self) -> bool:
         """Close a waiting connection to make room; return False if there is none."""

@@ -24,7 +24,6 @@ from http import HTTPStatus
 from typing import Final, cast
 from urllib.parse import unquote
 
-import structlog
 from starlette.types import ASGIApp, Scope
 
 from bridge.core.outcome import RefusalCause
@@ -41,8 +40,6 @@ from bridge.ingress.framing import (
     check_partial_head,
     parse_head,
 )
-
-log = structlog.get_logger()
 
 _HEAD_END: Final = b"\r\n\r\n"
 # Limit of all connections together: rule 3. Heads rarely arrive in pieces, so only an attack comes near.
@@ -234,14 +231,14 @@ class HttpConnection(asyncio.Protocol):
             if self._exchange is not None and self._body is not None:
                 self._read_body(self._exchange, self._body)
         except MalformedRequest as fault:
-            self._log("malformed", str(fault))
+            self.clients.log_cut_off("malformed", str(fault))
             self._refuse("malformed", HTTPStatus.BAD_REQUEST, RefusalCause.MALFORMED_BODY)
         except FieldsTooLarge as fault:
-            self._log("oversize", str(fault))
+            self.clients.log_cut_off("oversize", str(fault))
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             self._refuse("oversize", status, RefusalCause.MALFORMED_BODY)
         except ChunksTooLarge as fault:
-            self._log("oversize", str(fault))
+            self.clients.log_cut_off("oversize", str(fault))
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             self._refuse("oversize", status, RefusalCause.MALFORMED_BODY)
         else:
@@ -427,10 +424,6 @@ class HttpConnection(asyncio.Protocol):
         if not self._is_reading_paused and not self.transport.is_closing():
             self._is_reading_paused = True
             self.transport.pause_reading()
-
-    def _log(self, cause: CutOffCause, fault: str) -> None:
-        if self.clients.log_limiter.allow():
-            log.warning("request_cut_off", cause=cause, fault=fault)
 
 
 def _address(name: tuple[str, int] | str | None) -> tuple[str, int] | None:

@@ -22,7 +22,7 @@ from bridge.core.journal import SentReply
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.intake.rate_limit import RateLimiter
 from bridge.reply.document import ACKNOWLEDGEMENT
-from bridge.telemetry.logs import CallTokens, describe_fault
+from bridge.telemetry.logs import CallTokens, describe_fault, is_logged
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
@@ -154,6 +154,6 @@ class OutcomeRecorder:
         return False
 
     def _write(self, level: str, event: str, line: dict[str, object]) -> None:
-        if self._suppressed:
+        if self._suppressed and is_logged(level):
             line["suppressed_before"], self._suppressed = self._suppressed, 0
         getattr(self._log, level)(event, **line)

@@ -184,6 +184,11 @@ def set_level(level: Level | Literal["critical"]) -> None:
     logging.getLogger().setLevel(max(_LEVELS[level], logging.INFO))
 
 
+def is_logged(level: str) -> bool:
+    """Return whether lines of a level are logged now."""
+    return _LEVELS[level] >= _threshold.level
+
+
 def configure(
     log_format: Format, level: Level | Literal["critical"], stream: TextIO | None = None
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from bridge.ingress.clients import Clients, ConnectionLimits
 from bridge.ingress.framing import (
     BodyDecoder,
     ChunksTooLarge,
@@ -201,6 +202,16 @@ def test_what_is_malformed_is_counted_and_logged_with_its_fault_and_nothing_of_i
         ("malformed", "more than one host line")
     ] * 2
     assert "secret" not in str(lines)
+
+
+def test_the_next_line_about_a_malformed_request_counts_the_suppressed_ones() -> None:
+    times_s = iter([0.0, 0.0, 1.0, 2.0, 62.0, 122.0])
+    limits = ConnectionLimits(10, 1_024, 60.0, log_lines_per_minute_max=1)
+    clients = Clients(limits, None, clock=lambda: next(times_s))
+    with capture_logs() as lines:
+        for _ in range(5):
+            clients.log_cut_off("malformed", "header name")
+    assert [line.get("suppressed_before") for line in lines] == [None, 2, None]
 
 
 def test_a_client_that_goes_on_sending_still_sees_why_it_was_refused() -> None:

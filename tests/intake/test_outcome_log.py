@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from bridge.core.outcome import Outcome, RefusalCause
 from bridge.intake.outcome_log import CallbackResult, OutcomeRecorder
 from bridge.intake.rate_limit import RateLimiter
-from bridge.telemetry.logs import CallTokens
+from bridge.telemetry.logs import CallTokens, set_level
 from bridge.telemetry.metrics import Metrics
 
 KEY = b"5dfd37e8-754f-e982-f62a-90afb225522d"
@@ -116,6 +116,20 @@ def test_lines_that_anyone_can_cause_are_limited_and_the_next_line_counts_the_ot
     assert metrics.value("callbacks_total", outcome="rejected") == 10
     assert metrics.value("callbacks_total", outcome="refused") == 10
     assert metrics.value("refused_total", cause="body-too-large") == 10
+
+
+def test_a_line_below_the_level_of_the_log_takes_no_count_of_suppressed_lines_with_it() -> None:
+    recorder = make_recorder(Metrics("0"), per_minute_max=0)
+    published = CallbackResult("voice.call.ring", Outcome.PUBLISHED)
+    set_level("warning")
+    try:
+        with capture_logs() as lines:
+            recorder.record("POST", refusal(RefusalCause.BODY_TOO_LARGE))
+            recorder.record("POST", published)
+            recorder.record("POST", refusal(RefusalCause.NOT_DURABLE))
+    finally:
+        set_level("info")
+    assert [line.get("suppressed_before") for line in lines if line["log_level"] != "info"] == [1]
 
 
 @pytest.mark.parametrize("cause", RefusalCause)
