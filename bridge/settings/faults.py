@@ -161,6 +161,14 @@ def _describe_error(error: ErrorDetails, setting: str) -> str:
                 f"is a group of settings: [{setting}] in the settings file, {variable_name(setting)}_… "
                 "in the environment"
             )
+        case "too_short" | "too_long":  # of a secret, which pydantic takes for a list
+            about = error.get("ctx", {})
+            bound = (
+                f"at least {about['min_length']}"
+                if "min_length" in about
+                else f"at most {about['max_length']}"
+            )
+            return f"should have {bound} characters, not {about['actual_length']}"
         case "string_pattern_mismatch" if setting == "topic_prefix":
             text = "should be words in lower case, each followed by a dot, such as prod.eu."
         case _:

@@ -67,7 +67,9 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
     ({"BRIDGE_LOG_LEVEL": "INFO"},
      ["BRIDGE_LOG_LEVEL: should be 'debug', 'info', 'warning' or 'error' (it is 'INFO')"]),
     ({"BRIDGE_LOG_KEY": "short-secret"},
-     ["BRIDGE_LOG_KEY: Value should have at least 16 items after validation, not 12"]),
+     ["BRIDGE_LOG_KEY: should have at least 16 characters, not 12"]),
+    ({"BRIDGE_LOG_KEY": "long-secret " * 6},
+     ["BRIDGE_LOG_KEY: should have at most 64 characters, not 72"]),
     ({"BRIDGE_TOPIC_PREFIX": "Prod"},
      [("BRIDGE_TOPIC_PREFIX: should be words in lower case, each followed by a dot, such as "
       "prod.eu. (it is 'Prod')")]),
