@@ -39,3 +39,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "callback-bridge.path" -}}
 {{ (urlParse .Values.publicUrl).path }}
 {{- end }}
+
+{{/*
+Beginnings of the paths that Plivo may call: those of the callbacks, and with rules those of applications,
+which `bridge/reply/application_paths.py` defines.
+*/}}
+{{- define "callback-bridge.calledPaths" -}}
+{{ empty .Values.replies.rules | ternary "/plivo" "/plivo,/applications" }}
+{{- end }}
