@@ -3,6 +3,7 @@
 The reference page and the chart's schema are made from them.
 """
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -213,6 +214,8 @@ Hosts = Annotated[
 ]
 
 
+# RFC 3986: a scheme, and after it printable ASCII without what must be percent-encoded.
+_ABSOLUTE_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-\[\]_a-z~]*", re.ASCII)
 _API_URL: Final = "https://api.plivo.com"
 
 
@@ -251,7 +254,22 @@ def _check_api_url(value: str) -> str:
     return checked
 
 
+def _check_schema_base(value: str) -> str:
+    """Return a URI unchanged to which a schema's path can be added; raises ValueError."""
+    if not _ABSOLUTE_URI.fullmatch(value):
+        message = (
+            "must be an absolute URI without white space, such as https://schemas.example.com/"
+        )
+        raise ValueError(message)
+    if value[-1].isalnum():
+        # https://schemas.example.com would become https://schemas.example.comvoice.call.hangup/…
+        message = "must end in / or :, because the path of a schema follows directly"
+        raise ValueError(message)
+    return value
+
+
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
+SchemaBase = Annotated[str, AfterValidator(_check_schema_base)]
 ApiUrl = Annotated[str, AfterValidator(_check_api_url)]
 # `true` and `false` are accepted too, as for any other switch.
 _V2_CHOICES: Final = {"true": "all", "1": "all", "false": "none", "0": "none"}
@@ -327,10 +345,11 @@ class Settings(  # pyright: ignore[reportIncompatibleVariableOverride] (the firs
         max_length=100,
         description="Prefix of every topic's name: environment or tenant, and a dot (`prod.`).",
     )
-    schema_base_url: str = Field(
+    schema_base_url: SchemaBase = Field(
         default="urn:callback-bridge:schemas:",
         min_length=3,
-        description="Absolute URI before a schema's path, in the event's `dataschema`.",
+        description="Absolute URI before a schema's path, in the event's `dataschema`, with its last "
+        "`/` or `:`.",
     )
     context_parameters: Names = Field(
         default=[],

@@ -73,6 +73,15 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
     ({"BRIDGE_TOPIC_PREFIX": "Prod"},
      [("BRIDGE_TOPIC_PREFIX: should be words in lower case, each followed by a dot, such as "
       "prod.eu. (it is 'Prod')")]),
+    ({"BRIDGE_SCHEMA_BASE_URL": "schemas/"},
+     [("BRIDGE_SCHEMA_BASE_URL: must be an absolute URI without white space, such as "
+      "https://schemas.example.com/ (it is 'schemas/')")]),
+    ({"BRIDGE_SCHEMA_BASE_URL": "urn:a b:"},
+     [("BRIDGE_SCHEMA_BASE_URL: must be an absolute URI without white space, such as "
+      "https://schemas.example.com/ (it is 'urn:a b:')")]),
+    ({"BRIDGE_SCHEMA_BASE_URL": "https://schemas.example.com"},
+     [("BRIDGE_SCHEMA_BASE_URL: must end in / or :, because the path of a schema follows "
+      "directly")]),
     ({"BRIDGE_PUBLIC_URL": "hooks.example.com"},
      [("BRIDGE_PUBLIC_URL: must be an absolute http or https URL, such as "
       "https://callbacks.example.com")]),
