@@ -30,6 +30,7 @@ from bridge.spool.codec import (
 from bridge.spool.store import SpoolStore
 from bridge.spool.turns import Turn, Waiters
 from bridge.spool.writer import Job, JobResult, SpoolWriter
+from bridge.telemetry.logs import error_location
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
@@ -193,9 +194,11 @@ class DiskSpool:
 
         def end(_: object, error: Exception | None) -> None:
             timer.cancel()
-            self._accounting.finish(callbacks, ok=error is None)
-            self._has_new |= error is None
-            waiters.settle(None if error is None else str(error))
+            try:
+                self._accounting.finish(callbacks, ok=error is None)
+                self._has_new |= error is None
+            finally:  # the timer is gone, so nothing else would end their wait
+                waiters.settle(None if error is None else str(error))
 
         self._submit(Job(lambda store: store.insert(callbacks), end))
 
@@ -259,8 +262,10 @@ class DiskSpool:
         """Submit to the writer the removal of the callbacks that Kafka acknowledged in one turn."""
 
         def end(_: object, error: Exception | None) -> None:
-            self._record_removal(entries, ok=error is None)
-            waiters.settle(None)
+            try:
+                self._record_removal(entries, ok=error is None)
+            finally:
+                waiters.settle(None)
 
         self._submit(Job(lambda store: store.remove(one.number for one in entries), end))
 
@@ -317,13 +322,10 @@ class DiskSpool:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         def end(result: Any, error: Exception | None) -> None:  # noqa: ANN401 (what work returned)
-            on_done(error is None)
-            if answer.done():
-                return
-            if error is None:
-                answer.set_result(result)
-            else:
-                answer.set_exception(error)
+            try:
+                on_done(error is None)
+            finally:
+                _settle(answer, result, error)
 
         self._writer.submit(Job(work, end, writes))
         return await answer
@@ -345,7 +347,12 @@ class DiskSpool:
     def jobs_done(self, results: Sequence[JobResult], oldest_at_ms: int | None) -> None:
         """Handle the results of jobs."""
         for job, result, error in results:
-            job.on_done(result, error)
+            try:
+                job.on_done(result, error)
+            except Exception as fault:  # noqa: BLE001 (the callers of the other jobs wait, too)
+                log.error(  # noqa: TRY400 (a traceback may show what must not be logged)
+                    "spool_job_failed", error=type(fault).__name__, where=error_location(fault)
+                )
         self._oldest_at_ms = oldest_at_ms
         if self._fault == _NO_ANSWER:
             self.fault_changed(None)
@@ -364,3 +371,12 @@ class DiskSpool:
             self._delete_published()
         elif was is None or first:
             log.error("spool_unwritable", directory=str(self._directory), cause=cause)
+
+
+def _settle(answer: "asyncio.Future[T]", result: T, error: Exception | None) -> None:
+    if answer.done():  # its caller went away
+        return
+    if error is None:
+        answer.set_result(result)
+    else:
+        answer.set_exception(error)

@@ -205,7 +205,9 @@ class SpoolWriter:
 
     def _update_oldest(self) -> None:
         if self._store is not None:
-            with contextlib.suppress(sqlite3.Error):
+            # Only a gauge, so what was committed stays committed. Not only SQLite's errors: without
+            # memory it raises MemoryError.
+            with contextlib.suppress(Exception):
                 self._oldest_at_ms = self._store.oldest_at_ms()
 
     def _ensure_in_place(self, number_next: int) -> bool:
@@ -305,7 +307,7 @@ class SpoolWriter:
         try:
             if self._store is not None and self._fault is None:
                 self._needs_tidying = self._store.reclaim_space()
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 (no error may end the thread)
             self._record_failure(error)
 
     def _try_open(self) -> None:

@@ -1,6 +1,7 @@
 """The spool while its disk fails, and afterwards: nothing lost, nothing twice, logged once."""
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 
 from bridge.spool import SpoolUnwritable, locking, store
 from bridge.spool import spool as disk
+from bridge.spool.store import SpoolStore
 from tests.support.spool import (
     callback,
     everything,
@@ -20,7 +22,7 @@ from tests.support.spool import (
     opened,
     overwrite,
 )
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 
 def logged(lines: Sequence[Mapping[str, object]], *events: str) -> list[object]:
@@ -208,3 +210,53 @@ async def test_a_file_that_is_removed_while_it_cannot_be_written_is_carried_over
         assert spool.path != path
         assert await held_names(spool) == ["before", "after"]
         assert spool.state.callbacks == 2
+
+
+async def test_a_fault_with_the_result_of_one_job_keeps_no_other_caller_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with capture_logs() as lines:
+        async with opened(tmp_path) as spool:
+            for name in "abc":
+                await spool.append(callback(name, name.encode()))
+            a, b, _ = await everything(spool)
+            for record in ("record_removal", "record_parked", "finish"):
+                monkeypatch.setattr(spool._accounting, record, faulty)
+            async with asyncio.timeout(PATIENCE_S):
+                await asyncio.gather(
+                    spool.append(callback("d", b"d")), spool.remove([a]), spool.park(b, 1)
+                )
+                assert await held_names(spool) == ["c", "d"]
+            monkeypatch.undo()
+            assert spool.writable
+    assert {line["error"] for line in lines if line["event"] == "spool_job_failed"} == {
+        "MemoryError"
+    }
+    assert not logged(lines, "spool_unwritable")
+
+
+@pytest.mark.parametrize("step", ["reclaim_space", "oldest_at_ms"])
+async def test_a_fault_after_a_commit_does_not_end_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, impatient: None, step: str
+) -> None:
+    failed: list[str] = []
+
+    def faulty(_: object) -> None:
+        failed.append(step)
+        raise MemoryError
+
+    async with opened(tmp_path) as spool:
+        with monkeypatch.context() as patched:
+            patched.setattr(SpoolStore, step, faulty)
+            await spool.append(callback("a"))
+            await until(lambda: bool(failed))
+        kept = False
+        while not kept:  # the file may have to be opened again first
+            await asyncio.sleep(0.01)
+            with contextlib.suppress(SpoolUnwritable):
+                await spool.append(callback("b"))
+                kept = True
+        assert await held_names(spool) == ["a", "b"]
