@@ -96,10 +96,12 @@ class WatchedFile(Generic[Content]):
         """Return the content of the file; raises Unusable: rule 2."""
         if self._reading is None:
             loop = asyncio.get_running_loop()
-            self._reading = loop.create_future()
-            work = (loop, self._reading)
+            reading: asyncio.Future[Content] = loop.create_future()
+            work = (loop, reading)
             name = f"{self._name}-file"
+            # It fails if the process has too many threads. Then the next poll has to start one.
             threading.Thread(target=self._pass_content, args=work, name=name, daemon=True).start()
+            self._reading = reading
         await asyncio.wait([self._reading], timeout=self._read_timeout_s)
         if not self._reading.done():
             message = "it cannot be read now: the disk does not answer"
