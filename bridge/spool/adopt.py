@@ -6,13 +6,17 @@
 2. Where the deletion fails, this process remembers what it moved, and does not move it again.
 3. The order within a file is kept. Its callbacks queue behind our own file's callbacks of their
    keys.
+4. Daemon threads do the work on the disk. The end of the process waits for all others, so one on a
+   disk that hangs would keep it from ending.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 import structlog
 
@@ -35,6 +39,10 @@ log = structlog.get_logger()
 
 PAGE_CALLBACKS_MAX: Final = 256
 PAGE_BYTES_MAX: Final = 1_048_576
+STOP_TIMEOUT_S: Final = 2.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class AdoptionTarget(Protocol):
@@ -67,10 +75,14 @@ class Adopter:
         self._task = asyncio.create_task(self._run(), name="spool-adopter")
 
     async def stop(self) -> None:
-        """Return when the current page is moved."""
+        """Return when the current page is moved. Does not wait for a disk that hangs: rule 4."""
         self._stopping.set()
-        if self._task is not None:
-            await self._task
+        if self._task is None:
+            return
+        await asyncio.wait([self._task], timeout=STOP_TIMEOUT_S)
+        if not self._task.done():
+            log.error("spool_not_closed", directory=str(self._directory), timeout_s=STOP_TIMEOUT_S)
+            self._task.cancel()  # what was moved and not deleted yet is moved again: rule 1
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
@@ -87,12 +99,12 @@ class Adopter:
                     await self._stopping.wait()
 
     async def _scan(self) -> None:
-        self.damaged, paths = await asyncio.to_thread(_list_directory, self._directory)
+        self.damaged, paths = await _run_in_thread(_list_directory, self._directory)
         for path in paths:
             if self._stopping.is_set() or not self._spool.has_room([]):
                 return
             try:
-                claimed = await asyncio.to_thread(claim, path)
+                claimed = await _run_in_thread(claim, path)
             except OPEN_ERRORS as error:
                 self._log_once(path, error)
             else:
@@ -115,11 +127,11 @@ class Adopter:
             fault = error
             self._log_once(file.path, error)
         in_place = store.in_place
-        await asyncio.to_thread(store.close)
+        await _run_in_thread(store.close)
         if not in_place:
             file.abandon()  # another file has its name now, which was not read
         elif emptied:
-            await asyncio.to_thread(file.remove)
+            await _run_in_thread(file.remove)
         elif fault is not None and means_damage(fault):
             quarantine(file, fault)
         else:
@@ -129,7 +141,7 @@ class Adopter:
         """Move callbacks while there is room; return True if the file is empty then."""
         total = 0
         while not self._stopping.is_set():
-            page = await asyncio.to_thread(
+            page = await _run_in_thread(
                 store.read_page,
                 self._moved.get(path, 0),
                 callbacks_max=PAGE_CALLBACKS_MAX,
@@ -139,16 +151,34 @@ class Adopter:
             if not page:
                 if total:
                     log.info("spool_adopted", file=str(path), callbacks=total)
-                return await asyncio.to_thread(store.is_empty)
+                return await _run_in_thread(store.is_empty)
             if not self._spool.has_room(page):
                 page = page[:1]
             if not self._spool.has_room(page):
                 break
             await self._spool.adopt(page)
             self._moved[path] = page[-1].number
-            await asyncio.to_thread(_delete, store, [one.number for one in page])
+            await _run_in_thread(_delete, store, [one.number for one in page])
             total += len(page)
         return False
+
+
+async def _run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work in a daemon thread, and return its result: rule 4."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
+
+    def run() -> None:
+        try:
+            pass_on = partial(answer.set_result, work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 (it is raised where the result is awaited)
+            pass_on = partial(answer.set_exception, error)
+        with contextlib.suppress(RuntimeError):  # the loop ended before us
+            loop.call_soon_threadsafe(pass_on)
+
+    threading.Thread(target=run, name="spool-adopter", daemon=True).start()
+    await asyncio.wait([answer])  # a caller that is cancelled must not cancel the answer
+    return answer.result()
 
 
 def _list_directory(directory: Path) -> tuple[int, list[Path]]:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import uuid
 from pathlib import Path
 
@@ -175,6 +176,32 @@ async def test_a_fault_with_one_orphan_is_logged_and_ends_neither_adopting_nor_c
     assert second.exists()  # what could not be deleted there is not moved again by this process
     assert path is not None
     assert names_in(path) == ["a", "b"]
+
+
+@pytest.mark.parametrize("step", ["_list_directory", "claim", "_delete"])
+async def test_a_disk_that_hangs_while_adopting_is_not_waited_for_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(adopt, "STOP_TIMEOUT_S", 0.1)
+    directory = tmp_path / "spool"
+    orphan = await left_behind(directory, "a")
+    hung, works_again = list[threading.Thread](), threading.Event()
+
+    def hang(*_: object) -> None:
+        hung.append(threading.current_thread())
+        works_again.wait(PATIENCE_S)
+        raise OSError
+
+    monkeypatch.setattr(adopt, step, hang)
+    with capture_logs() as lines:
+        async with asyncio.timeout(PATIENCE_S), opened(tmp_path / "own", scan_s=0.01):
+            moved(orphan, tmp_path / "own")
+            await until(lambda: bool(hung))
+    # Another thread would keep the process from ending.
+    assert [thread.daemon for thread in hung] == [True]
+    (told,) = (line for line in lines if line["event"] == "spool_not_closed")
+    assert told["directory"] == str(tmp_path / "own")
+    works_again.set()
 
 
 async def test_an_orphan_that_cannot_be_opened_is_logged_once(tmp_path: Path) -> None:
