@@ -1,8 +1,10 @@
 """``callback-bridge emulate``: scenarios listed, shown, and run against a receiver."""
 
 import io
+import os
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -25,7 +27,8 @@ from bridge.emulator.server import CannotListen
 from tests.emulator.machines import drive
 from tests.emulator.receiver import receive
 from tests.support.bridge import eventually
-from tests.support.cli import run, started
+from tests.support.cli import COMMAND, environment, run, started
+from tests.support.waiting import PATIENCE_S
 
 ANSWER = "/plivo/voice/call/answer"
 REQUEST = drive(person=Person(Pickup.BUSY)).requests[0]
@@ -239,6 +242,32 @@ def test_the_server_places_the_calls_that_an_api_client_asks_for() -> None:
     assert types == {"voice.call.answer", "voice.call.hangup"}
     assert [one["ended"]["source"] for one in shown if "ended" in one] == ["Callee"]
     assert {one["subject"] for one in shown} == {placed.json()["request_uuid"]}
+
+
+@pytest.mark.system
+def test_the_server_ends_when_nobody_reads_its_output_any_more() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.Popen(
+        [COMMAND, "emulate", "--port", "0", "--speed", "100"],
+        env=environment(),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    with process:
+        try:
+            assert process.stderr is not None
+            api = next(line.split()[-1] for line in process.stderr if line.startswith("  API "))
+            call = {
+                "from": "14155550100", "to": "14155550123", "answer_url": "http://127.0.0.1:9/a"
+            }  # fmt: skip
+            httpx.post(f"{api}Call/", json=call, auth=(AUTH_ID, AUTH_TOKEN))
+            assert process.wait(PATIENCE_S) == 1
+            assert "Traceback" not in process.stderr.read()
+        finally:
+            process.kill()
 
 
 def test_a_run_can_begin_before_a_clock_change_and_things_can_go_wrong() -> None:

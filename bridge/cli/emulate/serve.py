@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
+from typing import ParamSpec
 
 import typer
 import uvloop
@@ -27,6 +29,7 @@ from bridge.emulator.scenarios.files import load_scenario
 from bridge.emulator.server import CannotListen, make_app, serve
 from bridge.emulator.stories import tell_outcome
 
+P = ParamSpec("P")
 _APP_ID = "emulated-application"
 _AUTH_ID = re.compile(r"MA\w{18}", re.ASCII)
 _NUMBER = re.compile(r"\+?[0-9]{3,15}", re.ASCII)
@@ -115,18 +118,37 @@ async def _serve(served: Served, emulator: Emulator, *, as_json: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
+    faults: list[OSError] = []
+
+    def guard(show: Callable[P, None]) -> Callable[P, None]:
+        """Return ``show``, which stops the server if nothing can be printed, as in ``| head``.
+
+        An error that left it would end the call that it shows, silently, and the server would go on.
+        """
+
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                show(*args, **kwargs)
+            except OSError as error:
+                faults.append(error)
+                stopping.set()
+
+        return guarded
+
     async with emulator:
         app = make_app(emulator, control_from_anywhere=served.control_from_anywhere)
         async with serve(app, *served.address) as url:
             _print_introduction(served, url, emulator.seed)
             if as_json:
-                emulator.observe_answers(_show_json)
-                emulator.observe(_show_command_json)
+                emulator.observe_answers(guard(_show_json))
+                emulator.observe(guard(_show_command_json))
             else:
                 lines = _Lines(output.make_console(soft_wrap=True))
-                emulator.observe_answers(lines.show)
-                emulator.observe(lines.show_command)
+                emulator.observe_answers(guard(lines.show))
+                emulator.observe(guard(lines.show_command))
             await stopping.wait()
+    if faults:
+        raise faults[0]
 
 
 def _print_introduction(served: Served, url: str, seed: int) -> None:
