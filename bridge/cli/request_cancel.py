@@ -1,19 +1,20 @@
 """``callback-bridge request cancel``: take back calls that wait at Plivo, or ring."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 import typer
 
 from bridge.cli import output
 from bridge.cli.api_account import choose_account, connect
-from bridge.cli.exit_codes import EXIT_DIFFERS, EXIT_UNKNOWN, EXIT_USAGE
+from bridge.cli.exit_codes import EXIT_CANNOT_CONNECT, EXIT_DIFFERS, EXIT_UNKNOWN, EXIT_USAGE
 from bridge.cli.ledger import open_existing_ledger
 from bridge.cli.options import AccountOption, SettingsFile
 from bridge.cli.output import JsonOption
 from bridge.originate.client import PlivoCalls
 from bridge.originate.entry import LedgerEntry
-from bridge.originate.errors import OutcomeUnknown, RequestRefused
+from bridge.originate.errors import NotSent, OutcomeUnknown, RequestRefused
 from bridge.settings.load import load
 
 app = typer.Typer(add_completion=False)
@@ -60,17 +61,20 @@ def cancel_request(
             output.print_stderr(f"Plivo took no call of {identity}: {entry.summary}")
             raise typer.Exit(EXIT_USAGE)
     chosen = choose_account(settings, account)
-
-    async def cancel_all() -> list[_Cancelled]:
-        async with connect(settings, chosen) as plivo:
-            return [await _cancel(plivo, uuid, to) for uuid, to in requests.items()]
-
-    done = asyncio.run(cancel_all())
-    if output.wants_json(json):
-        output.emit_json_lines(one._asdict() for one in done)
-    else:
-        rows = [(one.request_uuid, one.to or "-", one.explanation or "cancelled") for one in done]
-        output.show(output.make_table(("request", "to", "outcome"), rows))
+    as_json = output.wants_json(json)
+    done: list[_Cancelled] = []
+    try:
+        asyncio.run(_cancel_all(connect(settings, chosen), requests, done))
+    except NotSent as fault:
+        if not done:
+            raise
+        _print_cancelled(done, as_json=as_json)
+        left = len(requests) - len(done)
+        output.print_stderr(
+            f"{left:,} of {len(requests):,} calls were not cancelled: {fault}", style="red"
+        )
+        raise typer.Exit(EXIT_CANNOT_CONNECT) from None
+    _print_cancelled(done, as_json=as_json)
     if any(one.is_cancelled is None for one in done):
         raise typer.Exit(EXIT_UNKNOWN)
     if not all(one.is_cancelled for one in done):
@@ -89,8 +93,25 @@ def _list_requests(entry: LedgerEntry) -> dict[str, str | None]:
     return found
 
 
+def _print_cancelled(done: list[_Cancelled], *, as_json: bool) -> None:
+    if as_json:
+        output.emit_json_lines(one._asdict() for one in done)
+        return
+    rows = [(one.request_uuid, one.to or "-", one.explanation or "cancelled") for one in done]
+    output.show(output.make_table(("request", "to", "outcome"), rows))
+
+
+async def _cancel_all(
+    plivo: PlivoCalls, requests: Mapping[str, str | None], done: list[_Cancelled]
+) -> None:
+    """Cancel requests one after the other, and add each to ``done``. Raises NotSent."""
+    async with plivo:
+        for uuid, to in requests.items():
+            done.append(await _cancel(plivo, uuid, to))
+
+
 async def _cancel(plivo: PlivoCalls, request_uuid: str, to: str | None) -> _Cancelled:
-    """Cancel one request. A failure of one must not leave the others uncancelled. Raises NotSent."""
+    """Cancel one request. What Plivo answers does not keep the others. Raises NotSent."""
     try:
         await plivo.cancel(request_uuid)
     except RequestRefused as refused:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.exit_codes import EXIT_UNKNOWN
+from bridge.cli.exit_codes import EXIT_CANNOT_CONNECT, EXIT_UNKNOWN
 from bridge.dev.account import ACCOUNTS
 from bridge.emulator.testing import EmulatedPlivo, Person
 from bridge.originate.client import PlivoCalls
-from bridge.originate.errors import NO_ANSWER, OutcomeUnknown
+from bridge.originate.errors import NO_ANSWER, NO_CONNECTION, NotSent, OutcomeUnknown
 from tests.support.cli import run
 
 FROM = "14157654321"
@@ -83,6 +83,24 @@ def test_an_unknown_outcome_of_one_call_does_not_keep_the_others(
     assert done.returncode == EXIT_UNKNOWN
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["is_cancelled"] for row in rows] == [None, True, True]
+
+
+def test_a_connection_that_is_lost_leaves_a_report_of_what_was_cancelled(
+    settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed, cancel = place(settings), PlivoCalls.cancel
+
+    async def lose_second(calls: PlivoCalls, request_uuid: str) -> None:
+        if request_uuid == placed[1]["request_uuid"]:
+            raise NotSent(NO_CONNECTION)
+        await cancel(calls, request_uuid)
+
+    monkeypatch.setattr(PlivoCalls, "cancel", lose_second)
+    done = run("request", "cancel", placed[0]["reference"], **settings)
+    assert done.returncode == EXIT_CANNOT_CONNECT
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["to"], row["is_cancelled"]) for row in rows] == [(TO[0], True)]
+    assert done.stderr.startswith("2 of 3 calls were not cancelled: no connection")
 
 
 @pytest.mark.usefixtures("terminal")
