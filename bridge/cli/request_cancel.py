@@ -21,9 +21,12 @@ app = typer.Typer(add_completion=False)
 
 
 class _Cancelled(NamedTuple):
-    """One of Plivo's requests, whether it was cancelled (None: unknown), and why not."""
+    """One of Plivo's requests, whether it was cancelled (None: unknown), and why not.
 
-    request_uuid: str
+    ``request_uuid`` None: Plivo's answer with it was lost, or did not have it.
+    """
+
+    request_uuid: str | None
     to: str | None
     is_cancelled: bool | None
     explanation: str
@@ -44,20 +47,23 @@ def cancel_request(
 ) -> None:
     """Take back the calls of a request that nobody answered yet.
 
-    A reference that the ledger knows stands for all calls of its request. A call that was answered goes
-    on: `call hangup` ends it.
+    A reference that the ledger knows stands for all calls of its request. One whose request UUID is not
+    in the ledger cannot be cancelled by it, and counts as unknown. A call that was answered goes on:
+    `call hangup` ends it.
 
     Exit codes: 0 all were cancelled; 1 Plivo refused some; 2 wrong usage; 3 no connection; 4 unknown.
     """
     settings = load(settings_file)
     with open_existing_ledger(settings) as ledger:
         entry = ledger.find(identity) if ledger else None
+    unnamed: list[_Cancelled] = []
     if entry is None:
         requests: dict[str, str | None] = {identity: None}
     else:
         account = account or entry.account
         requests = _list_requests(entry)
-        if not requests:
+        unnamed = _list_unnamed(entry)
+        if not (requests or unnamed):
             output.print_stderr(f"Plivo took no call of {identity}: {entry.summary}")
             raise typer.Exit(EXIT_USAGE)
     chosen = choose_account(settings, account)
@@ -68,12 +74,13 @@ def cancel_request(
     except NotSent as fault:
         if not done:
             raise
-        _print_cancelled(done, as_json=as_json)
+        _print_cancelled([*done, *unnamed], as_json=as_json)
         left = len(requests) - len(done)
         output.print_stderr(
             f"{left:,} of {len(requests):,} calls were not cancelled: {fault}", style="red"
         )
         raise typer.Exit(EXIT_CANNOT_CONNECT) from None
+    done += unnamed
     _print_cancelled(done, as_json=as_json)
     if any(one.is_cancelled is None for one in done):
         raise typer.Exit(EXIT_UNKNOWN)
@@ -93,11 +100,28 @@ def _list_requests(entry: LedgerEntry) -> dict[str, str | None]:
     return found
 
 
+def _list_unnamed(entry: LedgerEntry) -> list[_Cancelled]:
+    """Return the destinations that Plivo may call, and whose request UUID the ledger does not have."""
+    explanation = (
+        "not cancelled, because Plivo's id of it is not in the ledger: `callback-bridge request show "
+        f"{entry.reference}` shows the calls whose callbacks came; cancel each by its id"
+    )
+    return [
+        _Cancelled(None, to, is_cancelled=None, explanation=explanation)
+        for part in entry.parts
+        if part.state in {"accepted", "unknown"}
+        and len(part.placement.request_uuids if part.placement else ()) < len(part.destinations)
+        for to in part.destinations
+    ]
+
+
 def _print_cancelled(done: list[_Cancelled], *, as_json: bool) -> None:
     if as_json:
         output.emit_json_lines(one._asdict() for one in done)
         return
-    rows = [(one.request_uuid, one.to or "-", one.explanation or "cancelled") for one in done]
+    rows = [
+        (one.request_uuid or "-", one.to or "-", one.explanation or "cancelled") for one in done
+    ]
     output.show(output.make_table(("request", "to", "outcome"), rows))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from bridge.cli.exit_codes import EXIT_CANNOT_CONNECT, EXIT_UNKNOWN
 from bridge.dev.account import ACCOUNTS
 from bridge.emulator.testing import EmulatedPlivo, Person
 from bridge.originate.client import PlivoCalls
-from bridge.originate.errors import NO_ANSWER, NO_CONNECTION, NotSent, OutcomeUnknown
+from bridge.originate.errors import NO_ANSWER, NO_CONNECTION, ApiAnswer, NotSent, OutcomeUnknown
 from tests.support.cli import run
 
 FROM = "14157654321"
@@ -120,3 +121,29 @@ def test_a_request_that_plivo_refused_has_nothing_to_cancel(settings: dict[str, 
     done = run("request", "cancel", reference, **settings)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"Plivo took no call of {reference}: 1 refused\n"
+
+
+@pytest.mark.parametrize("parts", [("--destinations-per-request", "1"), ()])
+def test_a_call_whose_request_uuid_is_not_known_is_not_passed_over(
+    settings: dict[str, str], parts: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = PlivoCalls._exchange
+
+    async def lose_last(calls: PlivoCalls, method: str, path: str, **more: Any) -> ApiAnswer:
+        answer = await exchange(calls, method, path, **more)
+        if TO[-1] in more["body"]["to"]:
+            raise OutcomeUnknown(NO_ANSWER)
+        return answer
+
+    arguments = ("--from", FROM, "--to", "<".join(TO), "--without-kafka", "--yes", *parts)
+    with monkeypatch.context() as patched:
+        patched.setattr(PlivoCalls, "_exchange", lose_last)
+        placed = run("call", "place", *arguments, **{**settings, "plivo_calls_per_s": "100"})
+    reference = json.loads(placed.stdout.splitlines()[0])["reference"]
+    done = run("request", "cancel", reference, **settings)
+    assert done.returncode == EXIT_UNKNOWN
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    cancelled = {TO[0]: True, TO[1]: True} if parts else dict.fromkeys(TO[:2])
+    assert {row["to"]: row["is_cancelled"] for row in rows} == {**cancelled, TO[2]: None}
+    assert rows[-1]["request_uuid"] is None
+    assert f"`callback-bridge request show {reference}`" in rows[-1]["explanation"]
