@@ -9,7 +9,15 @@ from random import Random
 from typing import Final
 
 from bridge.emulator.emulator import Emulator
-from bridge.emulator.machine.commands import Command, Failure, LegEnded, Note, Outcome, Request
+from bridge.emulator.machine.commands import (
+    Command,
+    Failure,
+    LegEnded,
+    Note,
+    Outcome,
+    Request,
+    Response,
+)
 from bridge.emulator.machine.leg import Account
 from bridge.emulator.machine.machine import Machine
 from bridge.emulator.scenarios.begin import (
@@ -38,10 +46,10 @@ class Tally:
     """Counts of a run so far.
 
     ``ended`` counts legs by the name of their hangup cause. ``sent`` and ``delivered`` count callbacks
-    by type: a delivered one got a 2xx, perhaps after a retry. ``tries`` counts requests, ``faults``
-    those that failed, by status or reason. ``stretched`` counts answers that the speed made take more
-    than ``STRETCHED_S`` longer for the calls than they took; ``answer_s_max`` is the longest, in
-    emulated time.
+    by type, each once, also one that chaos sends again: a delivered one got a 2xx, perhaps after a
+    retry. ``tries`` counts requests, ``faults`` those that failed, by status or reason. ``stretched``
+    counts answers that the speed made take more than ``STRETCHED_S`` longer for the calls than they
+    took; ``answer_s_max`` is the longest, in emulated time.
     """
 
     begun: int = 0
@@ -64,14 +72,23 @@ class Tally:
         """Return a tally that counts what an emulator does from now on."""
         tally = cls()
         sent_at: dict[int, datetime] = {}
+        sent, delivered = set[int](), set[int]()
 
         def count_command(command: Command) -> None:
             _count_command(tally, command)
             if isinstance(command, Request):
+                if command.callback_id not in sent:
+                    sent.add(command.callback_id)
+                    tally.sent[command.type] += 1
                 sent_at[command.id] = emulator.now
 
         def count_answer(request: Request, outcome: Outcome) -> None:
-            _count_answer(tally, request, outcome)
+            if isinstance(outcome, Response) and outcome.is_success:
+                if request.callback_id not in delivered:
+                    delivered.add(request.callback_id)
+                    tally.delivered[request.type] += 1
+            else:
+                tally.faults[_describe_fault(outcome)] += 1
             if request.id in sent_at:
                 took_s = (emulator.now - sent_at.pop(request.id)).total_seconds()
                 tally.answer_s_max = max(tally.answer_s_max, took_s)
@@ -137,7 +154,6 @@ def _count_command(tally: Tally, command: Command) -> None:
     match command:
         case Request():
             tally.tries += 1
-            tally.sent[command.type] += command.attempt == 1
         case LegEnded():
             tally.ended[command.name] += 1
         case Note():
@@ -146,10 +162,7 @@ def _count_command(tally: Tally, command: Command) -> None:
             pass
 
 
-def _count_answer(tally: Tally, request: Request, outcome: Outcome) -> None:
+def _describe_fault(outcome: Outcome) -> str:
     if isinstance(outcome, Failure):
-        tally.faults[_FAILURES.get(outcome.kind, outcome.kind)] += 1
-    elif outcome.is_success:
-        tally.delivered[request.type] += 1
-    else:
-        tally.faults[f"status {outcome.status}"] += 1
+        return _FAILURES.get(outcome.kind, outcome.kind)
+    return f"status {outcome.status}"
