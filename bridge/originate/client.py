@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Literal, Self, cast
+from typing import Final, Literal, Self, TypeVar, cast
 from urllib.parse import quote
 
 import httpx
@@ -57,6 +57,7 @@ from bridge.originate.placement import (
     place_without_answer,
 )
 
+T = TypeVar("T")
 API_URL: Final = "https://api.plivo.com"
 ANSWER_BYTES_MAX: Final = 1_048_576
 PAGES_MAX: Final = 500
@@ -227,10 +228,9 @@ class PlivoCalls:
         for page in range(pages_max):
             query = {"limit": str(_PAGE_CALLS), "offset": str(page * _PAGE_CALLS)}
             answer = await self._request("GET", "Call/", query=query | wanted.to_query())
-            body = answer.body or {}
-            for one in _read_objects(body, "objects"):
-                yield read_ended_call(cast("Mapping[str, object]", one))
-            meta = body.get("meta")
+            for one in _read_list(answer, "objects", dict):
+                yield read_ended_call(one)
+            meta = (answer.body or {}).get("meta")
             if not isinstance(meta, dict) or not cast("dict[str, object]", meta).get("next"):
                 return
         raise IncompleteList(pages_max * _PAGE_CALLS)
@@ -243,11 +243,9 @@ class PlivoCalls:
         query |= {"from_number": from_number} if from_number else {}
         query |= {"to_number": to_number} if to_number else {}
         answer = await self._request("GET", "Call/", query=query)
-        for uuid in _read_objects(answer.body or {}, "calls"):
+        for uuid in _read_list(answer, "calls", str):
             try:
-                found = await self._request(
-                    "GET", f"Call/{_quote(str(uuid))}/", query={"status": state}
-                )
+                found = await self._request("GET", f"Call/{_quote(uuid)}/", query={"status": state})
             except RequestRefused as refused:
                 if refused.explanation.code != "not_found":
                     raise
@@ -344,6 +342,13 @@ def _quote(uuid: str) -> str:
     return quote(uuid, safe="")
 
 
-def _read_objects(body: Mapping[str, object], name: str) -> list[object]:
-    found = body.get(name)
-    return cast("list[object]", found) if isinstance(found, list) else []
+def _read_list(answer: ApiAnswer, name: str, kind: type[T]) -> list[T]:
+    """Return the list of this name in an answer, empty if it has none.
+
+    Raises OutcomeUnknown if anything in it is of another kind, or empty: Plivo lists no such thing.
+    """
+    found = (answer.body or {}).get(name)
+    values = cast("list[object]", found) if isinstance(found, list) else []
+    if not all(isinstance(one, kind) and one for one in values):
+        raise OutcomeUnknown(NOT_PLIVO, answer)
+    return cast("list[T]", values)

@@ -267,3 +267,16 @@ async def test_what_is_no_answer_to_a_request_is_an_error(
     assert raised.value.explanation.code == code
     assert raised.value.answer is not None
     assert raised.value.answer.status == status
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"objects": [null]}', b'{"objects": ["call"]}', b'{"calls": [""]}', b'{"calls": [7]}'],
+)
+async def test_a_list_of_other_things_than_calls_is_not_plivos(content: bytes) -> None:
+    async with make_client(Answers(200, content)) as client:
+        calls = PlivoCalls("MA", "token", client=client)
+        listed = calls.list_calls() if b"objects" in content else calls.list_ongoing_calls("live")
+        with pytest.raises(OutcomeUnknown) as raised:
+            await listed.__anext__()
+    assert raised.value.explanation.code == "not_plivo"
