@@ -25,7 +25,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from bridge.publish.connection import KafkaConnection
-from bridge.reader.topic_reader import CannotRead, open_consumer
+from bridge.reader.topic_reader import NO_ANSWER_TIMEOUT_S, CannotRead, open_consumer
 
 CHUNK_RECORDS: Final = 500
 # Limits of rule 4: what the fetch responses of all partitions may have together, and the limits of one
@@ -34,9 +34,6 @@ _FETCH_BYTES_MAX: Final = 33_554_432
 _PARTITION_FETCH_BYTES_MIN: Final = 65_536
 _PARTITION_FETCH_BYTES_MAX: Final = 1_048_576
 _POLL_MS: Final = 200
-# aiokafka waits for ever for a broker that is away. A request times out after 40 s, so this leaves it
-# one more attempt.
-_NO_ANSWER_TIMEOUT_S: Final = 100.0
 
 RecordFilter = Callable[[ConsumerRecord], bool]
 
@@ -153,8 +150,8 @@ class _BufferFiller:
             answers = await self._consumer.getmany(*waiting, timeout_ms=_POLL_MS)
             if answers:
                 answered_s = self._loop.time()
-            elif self._loop.time() - answered_s > _NO_ANSWER_TIMEOUT_S:
-                message = f"Kafka did not answer for {_NO_ANSWER_TIMEOUT_S:.0f} s"
+            elif self._loop.time() - answered_s > NO_ANSWER_TIMEOUT_S:
+                message = f"Kafka did not answer for {NO_ANSWER_TIMEOUT_S:.0f} s"
                 raise CannotRead(message)
             for partition, records in answers.items():
                 self._store(waiting[partition], records)

@@ -1,5 +1,6 @@
 """Read topics from their assigned partitions: no group is joined, nothing is committed."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ _POLL_MS: Final = 200
 # A response has up to 50 MiB. One that takes longer than this is requested again from its start, so a
 # slow link needs the time.
 _REQUEST_TIMEOUT_MS: Final = 40_000
+# aiokafka waits for ever for a broker that is away. A request times out after 40 s, so this leaves it
+# one more attempt.
+NO_ANSWER_TIMEOUT_S: Final = 100.0
 # aiokafka's defaults, named because ``merged_reader`` lowers them.
 _FETCH_BYTES_MAX: Final = 52_428_800
 _PARTITION_FETCH_BYTES_MAX: Final = 1_048_576
@@ -53,8 +57,8 @@ async def read_topics(
 ) -> AsyncIterator[StoredRecord]:
     """Yield records as they arrive: from ``since``, else from the start or from the end.
 
-    With ``follow`` it never ends; otherwise it reads at least to the end offsets of the moment it
-    began. The order within a partition is kept. Raises CannotRead.
+    With ``follow`` it never ends, and waits for a broker that is away; otherwise it reads at least to
+    the end offsets of the moment it began. The order within a partition is kept. Raises CannotRead.
     """
     # A record may be deleted between seeking and reading: continue with the earliest one left.
     async with open_consumer(connection, topics, auto_offset_reset="earliest") as (
@@ -64,11 +68,18 @@ async def read_topics(
         await _seek(consumer, partitions, since=since, from_start=from_start)
         ends = await consumer.end_offsets(partitions)
         left = {one for one in partitions if await consumer.position(one) < ends[one]}
+        clock_s = asyncio.get_running_loop().time
+        answered_s = clock_s()
         while follow or left:
             batches = await consumer.getmany(timeout_ms=_POLL_MS)
             for records in batches.values():
                 for record in records:
                     yield to_stored_record(record)
+            if batches:
+                answered_s = clock_s()
+            elif not follow and clock_s() - answered_s > NO_ANSWER_TIMEOUT_S:
+                message = f"Kafka did not answer for {NO_ANSWER_TIMEOUT_S:.0f} s"
+                raise CannotRead(message)
             left = {one for one in left if await consumer.position(one) < ends[one]}
 
 

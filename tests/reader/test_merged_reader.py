@@ -181,7 +181,7 @@ async def test_a_kafka_that_falls_silent_is_not_waited_for_for_ever(
         async def position(self, _: TopicPartition) -> int:
             return 3
 
-    monkeypatch.setattr(merged_reader, "_NO_ANSWER_TIMEOUT_S", 0.001)
+    monkeypatch.setattr(merged_reader, "NO_ANSWER_TIMEOUT_S", 0.001)
     reader = _BufferFiller(Silent(), None, lambda _: None)  # type: ignore[arg-type]
     with pytest.raises(CannotRead, match="did not answer"):
         await reader.fill([_PartitionBuffer(TopicPartition("topic", 0), 9, 0)])
@@ -204,7 +204,7 @@ async def test_it_joins_no_group_and_gives_a_slow_link_time(
     (options,) = asked
     assert (options["client_id"], options["group_id"]) == ("mine", None)
     assert options["enable_auto_commit"] is False
-    assert 40_000 <= options["request_timeout_ms"] < merged_reader._NO_ANSWER_TIMEOUT_S * 1000
+    assert 40_000 <= options["request_timeout_ms"] < merged_reader.NO_ANSWER_TIMEOUT_S * 1000
 
 
 @pytest.mark.kafka

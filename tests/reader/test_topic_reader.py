@@ -1,14 +1,18 @@
 """Topics are read from the start, from an instant, to the end, or followed."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from aiokafka.structs import TopicPartition
 
 from bridge.core.record import Record
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
+from bridge.reader import topic_reader
 from bridge.reader.topic_reader import CannotRead, StoredRecord, read_topics
 from tests.support.kafka import Kafka, make_topics, planned, running
 from tests.support.ports import free_port
@@ -173,3 +177,44 @@ async def test_a_kafka_that_is_away_cannot_be_read_and_its_address_is_named() ->
     stream = read_topics(KafkaConnection(address), ["any"], since=None, follow=False)
     with pytest.raises(CannotRead, match=address):
         await anext(stream)
+
+
+class Silent:
+    """A consumer of a broker that is away: it knows the end, and gets no records."""
+
+    async def getmany(self, *, timeout_ms: int) -> dict[TopicPartition, Any]:
+        await asyncio.sleep(timeout_ms / 1_000_000)
+        return {}
+
+    async def seek_to_beginning(self, *_: TopicPartition) -> None:
+        """Do nothing."""
+
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 9)
+
+    async def position(self, _: TopicPartition) -> int:
+        return 3
+
+
+async def test_a_kafka_that_falls_silent_is_waited_for_only_by_who_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @contextlib.asynccontextmanager
+    async def open_silent(
+        *_: object, **_options: object
+    ) -> AsyncGenerator[tuple[Silent, list[TopicPartition]]]:
+        yield Silent(), [TopicPartition("any", 0)]
+
+    def read(*, follow: bool) -> AsyncIterator[StoredRecord]:
+        return read_topics(
+            KafkaConnection("127.0.0.1:1"), ["any"], since=None, from_start=True, follow=follow
+        )
+
+    monkeypatch.setattr(topic_reader, "open_consumer", open_silent)
+    monkeypatch.setattr(topic_reader, "NO_ANSWER_TIMEOUT_S", 0.001)
+    with pytest.raises(CannotRead, match="did not answer"):
+        async with asyncio.timeout(PATIENCE_S):
+            await anext(read(follow=False))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await anext(read(follow=True))
