@@ -20,6 +20,7 @@ import httpx
 from bridge.emulator.machine.commands import Failure, Fault, Outcome, Request, Response
 from bridge.emulator.machine.leg import Account
 from bridge.emulator.sign import sign_headers
+from bridge.reply.urls import is_absolute
 
 # Plivo documents a limit of 100 KB: rule 2.
 _BODY_BYTES_MAX: Final = 200_000
@@ -81,6 +82,8 @@ class Sender:
 
     async def send(self, request: Request) -> Outcome:
         """Send one request; return its answer, or why there is none."""
+        if not is_absolute(request.url):  # rule 4, before the network library meets a port of 99999
+            return Failure("broken", "the URL cannot be called")
         account = self._accounts[request.auth_id]
         limits = httpx.Timeout(request.read_timeout_s, connect=request.connect_timeout_s)
         try:

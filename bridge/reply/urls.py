@@ -40,8 +40,9 @@ def is_websocket(url: str) -> bool:
 def _has_host(url: str, schemes: frozenset[str]) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme.lower() in schemes and bool(parts.hostname)
-    except ValueError:  # for example an unclosed bracket
+        has_port = parts.port is None or parts.port > 0
+        return parts.scheme.lower() in schemes and bool(parts.hostname) and has_port
+    except ValueError:  # for example an unclosed bracket, or a port over 65535
         return False
 
 

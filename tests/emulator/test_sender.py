@@ -226,7 +226,15 @@ async def test_an_answer_is_read_to_a_little_more_than_plivos_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://[", "http://ex ample.com:x/", "ftp://127.0.0.1/", "no-url"]
+    "url",
+    [
+        "http://[",
+        "http://ex ample.com:x/",
+        "http://127.0.0.1:99999/",
+        "http://xn--a/",
+        "ftp://127.0.0.1/",
+        "no-url",
+    ],
 )
 async def test_what_cannot_be_sent_is_a_failure_that_no_retry_helps(url: str) -> None:
     outcome = await send(url)
