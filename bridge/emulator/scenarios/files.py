@@ -76,7 +76,16 @@ def _parse(text: str, name: str) -> Scenario:
         raise YamlNotInstalled(message) from error
 
     class Loader(yaml.SafeLoader):
-        """Follows rule 1."""
+        """Follows rule 1, and names the line of a value such as the date 2026-13-45."""
+
+        def construct_object(self, node: "yaml.Node", deep: bool = False) -> object:  # noqa: FBT001, FBT002 (PyYAML's)
+            try:
+                return super().construct_object(node, deep)
+            except (AttributeError, LookupError, ValueError) as error:
+                problem = f"{node.value!r} cannot be read: {error}"
+                raise yaml.constructor.ConstructorError(
+                    None, None, problem, node.start_mark
+                ) from error
 
     Loader.add_constructor(_INTEGER_TAG, lambda _loader, node: _read_integer(node.value))
     try:
