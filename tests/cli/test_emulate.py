@@ -202,6 +202,14 @@ def test_a_port_that_is_taken_is_exit_code_3() -> None:
     assert "choose another port with --port, 0 for any free one" in done.stderr
 
 
+def test_an_address_of_another_machine_is_exit_code_3_and_named_as_the_fault() -> None:
+    done = run("emulate", "--port", "0", "--host", "192.0.2.1")  # of RFC 5737: nobody has it
+    assert done.returncode == 3
+    assert "cannot listen on 192.0.2.1:0: " in done.stderr
+    assert "choose an address of this machine with --host" in done.stderr
+    assert "--port" not in done.stderr
+
+
 @pytest.mark.system
 def test_two_servers_have_other_calls_unless_a_seed_is_given() -> None:
     found = []

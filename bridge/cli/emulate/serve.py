@@ -1,6 +1,7 @@
 """The server of ``callback-bridge emulate``, and its list of behaviours."""
 
 import asyncio
+import errno
 import logging
 import re
 from collections.abc import Callable
@@ -83,7 +84,12 @@ def serve_emulator(served: Served, *, as_json: bool) -> None:
     try:
         uvloop.run(_serve(served, emulator, as_json=output.wants_json(as_json)))
     except CannotListen as error:
-        message = f"{error}; choose another port with --port, 0 for any free one"
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in {errno.EADDRINUSE, errno.EACCES}:
+            remedy = "choose another port with --port, 0 for any free one"
+        else:
+            remedy = "choose an address of this machine with --host"
+        message = f"{error}; {remedy}"
         raise CannotListen(message) from error
 
 
