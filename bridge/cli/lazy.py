@@ -90,12 +90,14 @@ def _import(name: str) -> ModuleType:
     """Import a module without collecting garbage: rule 4."""
     if name in sys.modules:
         return sys.modules[name]
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         return import_module(name)
     finally:
         gc.freeze()
-        gc.enable()
+        if was_enabled:
+            gc.enable()
 
 
 def _join_lines(command: Any) -> None:  # noqa: ANN401 (typer's own types are private)

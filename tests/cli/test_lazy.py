@@ -124,6 +124,19 @@ def test_no_garbage_is_collected_while_a_command_is_imported(
     assert gc.isenabled()
 
 
+def test_garbage_that_was_not_collected_before_an_import_is_not_collected_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "imported_by_an_embedder.py").write_text("")
+    gc.disable()
+    try:
+        lazy._import("imported_by_an_embedder")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize(("place", "group"), lazy_groups(), ids=str)
 def test_the_line_of_help_in_a_group_is_the_first_of_the_commands_own(
     place: tuple[str, ...], group: LazyGroup
