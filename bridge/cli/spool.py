@@ -2,18 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import orjson
 import typer
 from rich.progress import Progress
 
 from bridge.app.parts import make_connection, make_naming
+from bridge.cli.exit_codes import EXIT_CANNOT_CONNECT
 from bridge.cli.options import SettingsFile
 from bridge.cli.output import (
     JsonOption,
@@ -32,7 +33,7 @@ from bridge.publish.health import KafkaHealth
 from bridge.publish.publisher import KafkaPublisher
 from bridge.settings.load import Need, Settings, SettingsRefused, load
 from bridge.spool.drain import Drain
-from bridge.spool.inspect import SpoolFile, list_files, read_records
+from bridge.spool.inspect import SpoolFile, SpoolUnreadable, list_files, read_records
 from bridge.spool.spool import DiskSpool, SpoolLimits
 from bridge.telemetry import logs
 
@@ -127,20 +128,39 @@ def export_records(
 ) -> None:
     """Write every record as a line of JSON, in order. Of a damaged file, the readable ones.
 
-    Changes nothing. A value that is not text is written in base64.
+    Changes nothing. A value that is not text is written in base64. Exit code 3 if a file cannot be read;
+    the other files are written all the same.
     """
     paths = files or [file.path for file in list_files(_directory(load(settings_file), directory))]
     count = 0
-    with out.open("wb") if out is not None else nullcontext() as target:
+    unreadable: list[SpoolUnreadable] = []
+    with _open_out(out) if out is not None else nullcontext() as target:
         for path in paths:
-            for record in read_records(path):
-                line = orjson.dumps({"file": path.name, **record})
-                count += 1
-                if target is None:
-                    emit_json_text(line.decode())
-                else:
-                    target.write(line + b"\n")
-    print_stderr(f"{count:,} records of {len(paths)} files")
+            try:
+                for record in read_records(path):
+                    line = orjson.dumps({"file": path.name, **record})
+                    count += 1
+                    if target is None:
+                        emit_json_text(line.decode())
+                    else:
+                        target.write(line + b"\n")
+            except SpoolUnreadable as error:
+                print_stderr(str(error), style="red")
+                unreadable.append(error)
+    print_stderr(f"{count:,} records of {len(paths) - len(unreadable)} files")
+    if unreadable:
+        raise typer.Exit(EXIT_CANNOT_CONNECT)
+
+
+@contextmanager
+def _open_out(path: Path) -> Generator[BinaryIO]:
+    """Open the file of ``--out``. Raises BadParameter if it cannot be written."""
+    try:
+        with path.open("wb") as file:
+            yield file
+    except OSError as error:
+        message = f"cannot write {path}: {error.strerror}"
+        raise typer.BadParameter(message, param_hint="--out") from error
 
 
 @app.command()

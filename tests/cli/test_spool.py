@@ -115,6 +115,28 @@ def test_what_a_damaged_file_still_gives_is_written_out_and_status_says_so(tmp_p
     assert (status.returncode, lines(status.stdout)[0]["status"]) == (1, "damaged")
 
 
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_from_being_written_out(
+    tmp_path: Path,
+) -> None:
+    leave_behind(tmp_path, callback("events", 1))
+    (path,) = tmp_path.glob("spool-*.db")
+    # What is left of a damaged file sorts before it, and is never a database.
+    path.rename(path.with_name(path.name + ".damaged"))
+    path.with_name(path.name + "-wal.damaged").write_bytes(b"no database")
+    done = run("spool", "export", "--directory", str(tmp_path))
+    assert [line["number"] for line in lines(done.stdout)] == [1, 1]
+    assert (done.returncode, "-wal.damaged: file is not a database" in done.stderr) == (3, True)
+    assert "2 records of 1 files" in done.stderr
+
+
+def test_an_export_to_a_file_that_cannot_be_written_names_the_option(tmp_path: Path) -> None:
+    leave_behind(tmp_path, callback("events", 1))
+    out = str(tmp_path / "none" / "out.jsonl")
+    done = run("spool", "export", "--directory", str(tmp_path), "--out", out)
+    assert (done.returncode, "--out" in done.stderr) == (2, True)
+    assert "Traceback" not in done.stderr
+
+
 async def test_what_was_left_is_brought_to_kafka_in_order_and_the_files_go(
     kafka: Kafka, prefix: str, tmp_path: Path
 ) -> None:
