@@ -84,8 +84,8 @@ def status(
 ) -> None:
     """Show every spool file: its owner, its callbacks, the oldest one, and the topics.
 
-    A bridge may run meanwhile. Exit code 1 if a file without an owner, or a damaged file, has records:
-    they stay on disk until a bridge starts on this directory.
+    A bridge may run meanwhile. Exit code 1 if a file without an owner has records, which a bridge
+    publishes when it starts on this directory, or if a file is damaged: no bridge publishes it.
     """
     seen = list_files(_directory(load(settings_file), directory))
     if wants_json(json):
@@ -175,17 +175,32 @@ def drain(
     """Publish the files that have no owner, in order, and wait until all files are empty.
 
     The bridge that owns a file publishes it; this command publishes files without an owner. It is safe
-    to run it while a bridge uses the directory. Exit code 1 if any callback is left.
+    to run it while a bridge uses the directory. Exit code 1 if any callback or damaged file is left.
     """
     settings = load(settings_file, Need.KAFKA)
     where = _directory(settings, directory)
     logs.configure("console", "warning")
     logs.silence_library_loggers()
     left = asyncio.run(_drain(settings, where, time.monotonic() + timeout_s))
-    waiting = sum(file.callbacks for file in left)
-    show(f"{waiting:,} callbacks left" if waiting else "the spool is empty: everything is on Kafka")
+    waiting = sum(file.callbacks for file in left if file.status != "damaged")
+    unpublished = [file for file in left if _cannot_be_published(file)]
+    for file in unpublished:
+        print_stderr(file.fault or f"{file.path}: {file.status}", style="red")
     if waiting:
+        show(f"{waiting:,} callbacks left")
+    if unpublished:
+        files = f"{len(unpublished):,} files left that cannot be published"
+        show(f"{files}: `callback-bridge spool export` writes what can be read")
+    if waiting or unpublished:
         raise typer.Exit(1)
+    show("the spool is empty: everything is on Kafka")
+
+
+def _cannot_be_published(file: SpoolFile) -> bool:
+    """Return True for a damaged or unreadable file that may have callbacks."""
+    if file.status == "damaged":
+        return bool(file.records or file.fault)
+    return file.status == "left behind" and file.fault is not None
 
 
 async def _drain(settings: Settings, directory: Path, until_s: float) -> Sequence[SpoolFile]:
@@ -199,7 +214,7 @@ async def _drain(settings: Settings, directory: Path, until_s: float) -> Sequenc
             )
         while _update_progress(bar, task, total, directory) and time.monotonic() < until_s:  # noqa: ASYNC110 (another process drains)
             await asyncio.sleep(_POLL_INTERVAL_S)
-    return [file for file in list_files(directory) if file.status != "damaged"]
+    return list_files(directory)
 
 
 def _update_progress(bar: Progress, task: Any, total: int, directory: Path) -> int:  # noqa: ANN401 (rich's id)

@@ -173,3 +173,23 @@ def test_what_kafka_does_not_take_in_time_stays_and_is_exit_code_1(tmp_path: Pat
     )
     assert (done.returncode, done.stdout.strip()) == (1, "1 callbacks left")
     assert len(list(tmp_path.glob("spool-*.db"))) == 1
+
+
+async def test_a_spool_with_a_damaged_file_does_not_count_as_drained(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = prefix + "events"
+    await make_topics(kafka.connection, planned(topic), planned(topic + ".journal"))
+    await asyncio.to_thread(leave_behind, tmp_path, callback(topic, 1))
+    (path,) = tmp_path.glob("spool-*.db")
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    given = {
+        "kafka_bootstrap_servers": kafka.address,
+        "kafka_idempotence": str(kafka.idempotence),
+        "spool_directory": str(tmp_path),
+    }
+    done = await asyncio.to_thread(run, "spool", "drain", "--timeout", "60", **given)
+    assert done.returncode == 1
+    assert done.stdout.startswith("1 files left that cannot be published")
+    assert f"{path.name}.damaged: database disk image is malformed" in done.stderr
