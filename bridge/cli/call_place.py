@@ -9,6 +9,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import uuid4
 
@@ -120,8 +121,8 @@ def place(  # noqa: PLR0913 (options)
     sent twice: if Plivo's answer is lost, its outcome is unknown until its callbacks arrive. The ledger
     of requests is in BRIDGE_LEDGER_DIRECTORY.
 
-    Exit codes: 0 Plivo took all calls; 1 it refused some; 2 wrong usage; 3 cannot use Kafka; 4 it is
-    unknown whether Plivo took them.
+    Exit codes: 0 Plivo took all calls; 1 it refused some, or --follow did not see all of them end;
+    2 wrong usage; 3 cannot use Kafka, nothing was sent; 4 it is unknown whether Plivo took them.
     """
     needs_kafka = not (dry_run or without_kafka)
     settings = load(settings_file, Need.KAFKA if needs_kafka else Need.NOTHING)
@@ -170,8 +171,24 @@ def place(  # noqa: PLR0913 (options)
     print_placed(placed, as_json=as_json)
     code = to_exit_code(placed.placements)
     if follow and any(one.outcome is not PlacementOutcome.REFUSED for one in placed.placements):
-        show_request(placed.reference, follow=True, json=json, settings_file=settings_file)
+        followed = _follow(placed.reference, json=json, settings_file=settings_file)
+        code = code or followed
     raise typer.Exit(code)
+
+
+def _follow(reference: str, *, json: bool, settings_file: Path | None) -> int:
+    """Show the calls until all have ended, and return the exit code.
+
+    The calls are placed, so no fault may end the command with a code that says that nothing was sent.
+    """
+    try:
+        show_request(reference, follow=True, json=json, settings_file=settings_file)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except CannotRead as error:
+        output.print_stderr(f"the calls cannot be followed: {error}", style="red")
+        return EXIT_DIFFERS
+    return 0
 
 
 def _build_request(given: dict[str, Any], rules: OriginatorRules, reference: str) -> CallRequest:

@@ -5,12 +5,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import orjson
 import pytest
+import typer
 
-from bridge.cli import options
+from bridge.cli import call_place, options
 from bridge.cli.exit_codes import EXIT_STOPPED
 from bridge.core.journal import JOURNAL_TOPIC
 from bridge.core.record import Record
@@ -18,6 +19,7 @@ from bridge.core.requested import REQUESTED
 from bridge.dev.account import ACCOUNTS, AUTH_ID, AUTH_TOKEN
 from bridge.emulator.testing import EmulatedPlivo
 from bridge.originate.originator import Originator
+from bridge.reader.topic_reader import CannotRead
 from tests.emulator.receiver import HttpReceiver, receive
 from tests.support.cli import run
 from tests.support.kafka import Kafka, read_back
@@ -224,6 +226,28 @@ def test_ctrl_c_leaves_the_reference_of_calls_that_may_have_been_placed(
     done = run(*PLACE, "--without-kafka", "--yes", **settings)
     assert done.returncode == EXIT_STOPPED
     assert "calls may have been placed; `callback-bridge request show " in done.stderr
+
+
+FOLLOWING_FAULTS = [typer.Exit(1), CannotRead("127.0.0.1:1: no broker answers there")]
+
+
+@pytest.mark.parametrize("fault", FOLLOWING_FAULTS, ids=type)
+def test_an_unknown_outcome_stays_exit_code_4_whatever_following_the_calls_meets(
+    with_kafka: dict[str, str], monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    monkeypatch.setattr(call_place, "show_request", Mock(side_effect=fault))
+    with receive(status=503) as broken:
+        done = run(*PLACE, "--yes", "--follow", **{**with_kafka, "plivo_api_url": broken.url})
+    assert (json.loads(done.stdout)["outcome"], done.returncode) == ("unknown", 4)
+
+
+def test_placed_calls_that_cannot_be_followed_are_not_said_to_be_unsent(
+    with_kafka: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_place, "show_request", Mock(side_effect=FOLLOWING_FAULTS[1]))
+    done = run(*PLACE, "--yes", "--follow", **with_kafka)
+    assert (json.loads(done.stdout)["outcome"], done.returncode) == ("accepted", 1)
+    assert "the calls cannot be followed: 127.0.0.1:1" in done.stderr
 
 
 def test_a_second_request_with_the_same_key_is_told_what_became_of_the_first(
