@@ -148,7 +148,11 @@ def pack(
     """Write the pack for consumers: schemas, examples, AsyncAPI, OpenAPI, TypeScript types."""
     with _usage_errors():
         packed = schema_pack.build_pack(catalogue.load_catalogue(), find_schemas_folder(folder))
-    schema_pack.write_pack(out, packed)
+    try:
+        schema_pack.write_pack(out, packed)
+    except OSError as error:
+        message = f"cannot write {error.filename or out}: {error.strerror}"
+        raise typer.BadParameter(message, param_hint="--out") from error
     output.print_plain(f"{out}: {len(packed)} files")
 
 

@@ -32,6 +32,12 @@ def test_a_pack_replaces_an_earlier_one(tmp_path: Path) -> None:
     assert call("pack", "--out", tmp_path).returncode == 0
 
 
+def test_a_folder_that_cannot_be_written_is_a_fault_of_the_option(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = call("pack", "--out", tmp_path / "file")
+    assert (done.returncode, "--out: cannot write" in done.stderr) == (2, True)
+
+
 @pytest.mark.system
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
     mine = tmp_path / "thesis.txt"
