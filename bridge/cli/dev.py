@@ -16,6 +16,7 @@ import uvloop
 from rich.console import Console
 from rich.text import Text
 
+from bridge.app.rules_file import load_replies
 from bridge.cli import output
 from bridge.cli.dev_copies import Copies, copy_callbacks
 from bridge.cli.embedded import EmbeddedBridge, embedded_bridge
@@ -78,6 +79,7 @@ def dev(
     terminal.
     """
     settings = load(settings_file)
+    load_replies(settings.replies_file, catalogue.load_catalogue())  # before anything starts
     # The introduction says what the start's warnings say.
     logs.configure("console", "error")
     for option, wanted in (("--port", port), ("--kafka-port", kafka_port)):

@@ -16,6 +16,7 @@ EXIT_STOPPED: Final = 130
 
 # By name: importing the classes would import aiokafka, starlette and all readers for `--version`.
 ERRORS: Final[Mapping[str, int]] = {
+    "bridge.app.rules_file.RulesRefused": EXIT_USAGE,
     "bridge.derived.pack.NotAPack": EXIT_USAGE,
     "bridge.derived.validation.ValidatorNotInstalled": EXIT_CANNOT_CONNECT,
     "bridge.dev.broker.BrokerNotStarted": EXIT_CANNOT_CONNECT,

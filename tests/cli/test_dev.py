@@ -146,6 +146,16 @@ def test_a_used_port_exits_with_3_names_the_option_and_leaves_no_broker(option: 
     assert "Traceback" not in done.stderr
 
 
+def test_rules_that_cannot_be_used_exit_with_2_and_their_errors(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rules]]\nname = "sales"\ntype = "voice.call.answer"\ndocument = "no.xml"\n')
+    done = run("dev", *ANY_PORTS, replies_file=str(rules))
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"{tmp_path / 'no.xml'}: rule sales: it cannot be read: No such file or directory"
+    ]
+
+
 @pytest.mark.system
 def test_kafka_has_the_port_that_was_asked_for() -> None:
     port = free_port()
