@@ -12,18 +12,21 @@ Commands print only through this module; ``tests/cli/test_output.py`` checks tha
 import difflib
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import orjson
 import typer
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
+from rich.measure import Measurement, measure_renderables
 from rich.progress import Progress, ProgressColumn
 from rich.segment import Segment
+from rich.style import StyleType
 from rich.table import Column, Table
 from rich.text import Text
 
+from bridge.cli.layout import column_widths, format_row
 from bridge.telemetry.escapes import escape_unsafe, escape_unsafe_json
 
 if TYPE_CHECKING:
@@ -32,7 +35,53 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R", bound="Table | Text | Syntax | str")
 
+_ANY_WIDTH: Final = 100_000
+
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines, also on a terminal.")]
+
+
+class _UncutTable(Table):
+    """Table whose words are never cut, because a path or a topic that is cut cannot be copied.
+
+    1. A column is as wide as its longest word, and a column that is not wrapped as its longest line.
+    2. The columns share what is left of the width, from left to right. (Rich makes the widest column
+       narrower, whatever its words need.)
+    3. If nothing is left, each row is printed as several lines: see ``layout``.
+    """
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render as rich does, with columns of these widths: rules 1 to 3."""
+        wide = options.update_width(_ANY_WIDTH)
+        ranges: list[Measurement] = []
+        for column in self.columns:
+            cells = (column.header, *column.cells)
+            least, most = measure_renderables(console, wide, cells)
+            ranges.append(Measurement(most if column.no_wrap else least, most))
+        # A column has a border and a space on each side; the last border follows.
+        left = options.max_width - sum(one.minimum + 3 for one in ranges) - 1
+        if left < 0:
+            yield from self._format_rows(console)
+            return
+        for column, one in zip(self.columns, ranges, strict=True):
+            more = min(left, one.span)
+            column.width, left = one.minimum + more, left - more
+        yield from super().__rich_console__(console, options)
+
+    def _format_rows(self, console: Console) -> Iterator[Text]:
+        columns = [
+            [_on_one_line(cell, column.style) for cell in column.cells] for column in self.columns
+        ]
+        head = [Text(str(column.header), style="bold") for column in self.columns]
+        rows = [head, *zip(*columns, strict=True)]
+        widths = column_widths(rows)
+        return (format_row(console, row, widths) for row in rows)
+
+
+def _on_one_line(cell: RenderableType, style: StyleType) -> Text:
+    text = cell if isinstance(cell, Text) else Text(str(cell))
+    line = Text(" ").join(text.split("\n"))
+    line.stylize_before(style)
+    return line
 
 
 class _EscapingConsole(Console):
@@ -139,9 +188,9 @@ def print_traceback(error: BaseException) -> None:
 
 
 def make_table(head: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> Table:
-    """Return a table. Its first column is not wrapped."""
+    """Return a table. Its first column is not wrapped, and nothing is cut."""
     first, *others = head
-    made = Table(Column(first, no_wrap=True, style="cyan"), *others)
+    made = _UncutTable(Column(first, no_wrap=True, style="cyan"), *others)
     for row in rows:
         made.add_row(*map(_text, row))
     return made

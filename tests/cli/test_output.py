@@ -119,6 +119,21 @@ def unsafe(text: str) -> set[str]:
     return {one for one in left if not one.isprintable()}
 
 
+@pytest.mark.parametrize("columns", [40, 80, 300])
+def test_a_table_cuts_no_word_on_a_terminal_of_any_width(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    head = ("type", "path", "meaning")
+    path = "/plivo/tendlc/number_unlinking"
+    row = ("tendlc.number_unlinking", Text(path), "A number was unlinked,\nor could not be.")
+    output.show(output.make_table(head, [row]))
+    said = capsys.readouterr().out
+    assert all(word in said for word in (*head, row[0], path, "unlinked,", "could"))
+    assert max(map(len, said.splitlines())) <= columns
+    assert ("┃" in said) is (columns >= 80)
+
+
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_every_way_to_print_escapes_control_characters(
     capsys: pytest.CaptureFixture[str],
