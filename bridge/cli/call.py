@@ -39,7 +39,7 @@ class _CallCommands(LazyGroup):
         ),
         "transfer": Deferred(
             "bridge.cli.call_control",
-            "Let one leg of a call, or both, go on with another document.",
+            "Transfer one leg of a call, or both, to another document.",
             is_member=True,
         ),
         "record": Deferred(

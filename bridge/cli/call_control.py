@@ -71,17 +71,17 @@ def transfer(  # noqa: PLR0913 (options)
     call: CallId,
     *,
     aleg_url: Annotated[
-        str | None, typer.Option(help="URL of Plivo XML that the first leg goes on with.")
+        str | None, typer.Option(help="URL of the Plivo XML that the first leg executes next.")
     ] = None,
     aleg_method: Annotated[Method, typer.Option(help="Its method.")] = Method.POST,
     bleg_url: Annotated[
-        str | None, typer.Option(help="URL of Plivo XML that the dialled leg goes on with.")
+        str | None, typer.Option(help="URL of the Plivo XML that the dialled leg executes next.")
     ] = None,
     bleg_method: Annotated[Method, typer.Option(help="Its method.")] = Method.POST,
     account: AccountOption = None,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Let one leg of a call, or both, go on with another document."""
+    """Transfer one leg of a call, or both, to another document."""
     if not (aleg_url or bleg_url):
         message = "is needed, or --bleg-url: where does the call go on?"
         raise typer.BadParameter(message, param_hint="--aleg-url")

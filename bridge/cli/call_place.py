@@ -75,7 +75,7 @@ def place(  # noqa: PLR0913 (options)
     idempotency_key: Annotated[
         str | None,
         typer.Option(
-            help="A second request with the same key is refused, and told what became of the first.",
+            help="Refuse this request if an earlier one had the same key, and say how that ended.",
             metavar="TEXT",
         ),
     ] = None,
@@ -85,7 +85,7 @@ def place(  # noqa: PLR0913 (options)
             "--destinations-per-request",
             min=1,
             max=DESTINATIONS_MAX,
-            help="Send a request to Plivo for every so many destinations.",
+            help="Most destinations in one request to Plivo; more are sent in several requests.",
         ),
     ] = DESTINATIONS_MAX,
     asynchronous: Annotated[

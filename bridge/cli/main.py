@@ -84,7 +84,7 @@ app = typer.Typer(
     help=_HELP,
     epilog="Settings are BRIDGE_… variables or a TOML file. Exit codes: 0 done; 1 something is "
     "missing or differs; 2 wrong usage or settings; 3 cannot use Kafka, an address or the disk; "
-    "4 Plivo may have done it, or not.",
+    "4 it is unknown whether Plivo did it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

@@ -39,11 +39,11 @@ class _RequestCommands(LazyGroup):
     deferred: ClassVar[Mapping[str, Deferred]] = {
         "resolve": Deferred(
             "bridge.cli.request_resolve",
-            "Look in Plivo's list of calls for those of a request whose outcome is unknown.",
+            "Search Plivo's list of calls for the calls of a request whose outcome is unknown.",
         ),
         "cancel": Deferred(
             "bridge.cli.request_cancel",
-            "Take back the calls of a request that nobody answered yet.",
+            "Cancel the calls of a request that nobody has answered yet.",
         ),
     }
 
@@ -77,7 +77,7 @@ _Follow = Annotated[
 ]
 _Timeout = Annotated[
     float,
-    typer.Option(help="Give up following after so many seconds.", metavar="SECONDS", min=1),
+    typer.Option(help="Stop following after this many seconds.", metavar="SECONDS", min=1),
 ]
 _Since = Annotated[
     str | None,
@@ -112,12 +112,12 @@ def show_request(  # noqa: PLR0913 (a command's options)
 ) -> None:
     """Show each destination: whether Plivo took it, its state, answer, duration, hangup cause and cost.
 
-    What Kafka has no record of is shown as the ledger in BRIDGE_LEDGER_DIRECTORY has it.
+    Destinations that Kafka has no record of are shown from the ledger in BRIDGE_LEDGER_DIRECTORY.
 
-    Missing callbacks are those that the request has a URL for, with its reference. If no answer of Plivo
-    told the outcome, the callbacks that arrived do; without any, `request resolve` asks Plivo. --follow
-    shows a table on a terminal, and JSON lines in a pipe: one for each destination that changes, the
-    whole document at the end. It goes on while Kafka is away, until --timeout.
+    A callback counts as missing only if the request has a URL with its reference for it. If Plivo's
+    answer was lost, the callbacks that arrived show the outcome. If none arrived, `request resolve` asks
+    Plivo. --follow shows a table on a terminal, and JSON lines in a pipe: one for each destination that
+    changes, the whole document at the end. It continues while Kafka is away, until --timeout.
 
     Exit codes: 0 found, and with --follow all ended; 1 not found, or not ended in time; 2 wrong usage;
     3 cannot connect to Kafka.

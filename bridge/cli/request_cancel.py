@@ -45,7 +45,7 @@ def cancel_request(
     settings_file: SettingsFile = None,
     json: JsonOption = False,
 ) -> None:
-    """Take back the calls of a request that nobody answered yet.
+    """Cancel the calls of a request that nobody has answered yet.
 
     A reference that the ledger knows stands for all calls of its request. One whose request UUID is not
     in the ledger cannot be cancelled by it, and counts as unknown. A call that was answered goes on:

@@ -23,7 +23,7 @@ from bridge.originate.request import ABSOLUTE, list_parameters
 _Result = TypeVar("_Result")
 _UNITS: Final = {"s": "seconds"}
 _TO: Final = "to"
-_TO_HELP: Final = " Repeatable; @FILE reads one a line, - reads standard input."
+_TO_HELP: Final = " Repeatable; @FILE reads a file with one on each line, - reads standard input."
 
 
 def name_option(parameter: str) -> str:

@@ -39,7 +39,7 @@ def resolve_request(
     settings_file: SettingsFile = None,
     json: JsonOption = False,
 ) -> None:
-    """Look in Plivo's list of calls for those of a request whose outcome is unknown.
+    """Search Plivo's list of calls for the calls of a request whose outcome is unknown.
 
     Use it if `request show` finds no callbacks of these calls. For each destination it lists the calls
     from the same number that began up to an hour after the request, and that belong to no other request

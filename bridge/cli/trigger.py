@@ -79,7 +79,7 @@ def trigger_call(  # noqa: PLR0913 (options)
     rejected: Annotated[bool, typer.Option("--rejected", help="It is rejected.")] = False,
     machine: Annotated[bool, typer.Option("--machine", help="A machine answers.")] = False,
     no_hangup: Annotated[
-        bool, typer.Option("--no-hangup", help="Plivo never reports its end.")
+        bool, typer.Option("--no-hangup", help="Plivo never reports the end.")
     ] = False,
     speed: Speed = _SPEED,
     to: To = _DEV,
@@ -163,8 +163,8 @@ def trigger_type(  # noqa: PLR0913 (options)
 ) -> None:
     """Send one callback of a type: the sample of its declaration, with new ids.
 
-    `trigger NAME` is short for `trigger type NAME`. It goes to the path of its type; if --to has a path,
-    to that one. Exit code 1 if the answer is no 2xx.
+    `trigger NAME` is short for `trigger type NAME`. The callback goes to the path of its type, or to the
+    path in --to if it has one. Exit code 1 if the answer is no 2xx.
     """
     check_url(to, "--to")
     account = make_account(auth_id, auth_token, zone)

@@ -40,7 +40,7 @@ TEACHES = {
     ("emulate",): ["run", "list", "show", "Ctrl-C", "SDK", "docs/emulator.md", "--explain"],
     ("emulate", "run"): ["YAML", "--against", "--answer-url", "--speed", "--chaos", "Exit code 1"],
     ("trigger",): ["call", "message", "type", "dev", "voice.call.hangup --set"],
-    ("trigger", "type"): ["--set", "--now", "--to has a path", "Exit code 1"],
+    ("trigger", "type"): ["--set", "--now", "path in --to", "Exit code 1"],
     ("call",): ["place", "show", "hangup", "transfer", "record", "digits"],
     ("call", "place"): [
         "--machine-detection",

@@ -109,7 +109,7 @@ def emulate(  # noqa: PLR0913 (options)
     """Emulate Plivo: place calls, execute the answers, send signed callbacks.
 
     Without a command it serves Plivo's API until Ctrl-C. Send your SDK's requests to the URL that it
-    prints, as docs/emulator.md shows. POST /_emulator/calls/receive has somebody call --number.
+    prints, as docs/emulator.md shows. POST /_emulator/calls/receive emulates a call to --number.
 
     It prints every callback: a line on a terminal, JSON in a pipe.
     """
