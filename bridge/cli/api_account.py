@@ -51,10 +51,21 @@ def _with_subaccounts(account: AccountSettings) -> list[AccountSettings | Subacc
 
 
 def connect(settings: Settings, account: ApiAccount) -> PlivoCalls:
-    """Return the client of Plivo's API. It connects when it is used."""
-    return PlivoCalls(
-        account.auth_id,
-        account.auth_token,
-        api_url=settings.plivo_api_url,
-        pacer=Pacer(Pace(calls_per_s=settings.plivo_calls_per_s)),
-    )
+    """Return the client of Plivo's API. It connects when it is used.
+
+    Raises SettingsRefused if the environment names a proxy that cannot be used.
+    """
+    try:
+        return PlivoCalls(
+            account.auth_id,
+            account.auth_token,
+            api_url=settings.plivo_api_url,
+            pacer=Pacer(Pace(calls_per_s=settings.plivo_calls_per_s)),
+        )
+    except (ImportError, ValueError) as error:
+        # Not the error's own text: it has the URL of the proxy, and a way to install httpx for SOCKS.
+        message = (
+            "the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used: write http:// or "
+            "https:// and its host; SOCKS is not supported"
+        )
+        raise SettingsRefused(message) from error

@@ -138,3 +138,14 @@ def test_no_connection_is_exit_code_3(monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("call", "hangup", "x", **given)
     assert (done.returncode, done.stdout) == (3, "")
     assert "nothing was sent" in done.stderr
+
+
+@pytest.mark.parametrize("proxy", ["socks5://proxy.example.com:1080", "proxy://user:secret@host"])
+def test_a_proxy_that_cannot_be_used_is_a_fault_of_the_settings(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    done = run("call", "hangup", UNKNOWN, accounts=json.dumps(ACCOUNTS))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names")
+    assert "secret" not in done.stderr
