@@ -66,6 +66,9 @@ class LineFile:
                 raise TargetExists(message)
             if state is None:
                 self._manifest.ensure_absent(self._path)
+            elif not self._partial.exists():
+                message = f"{self._partial} is gone"
+                raise CannotWrite(message)
             self._stream = self._create_partial() if state is None else self._partial.open("r+b")
             if not try_lock(self._stream.fileno(), self._partial):
                 message = f"{self._partial}: another process writes to it"
