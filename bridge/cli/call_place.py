@@ -121,8 +121,9 @@ def place(  # noqa: PLR0913 (options)
     sent twice: if Plivo's answer is lost, its outcome is unknown until its callbacks arrive. The ledger
     of requests is in BRIDGE_LEDGER_DIRECTORY.
 
-    Exit codes: 0 Plivo took all calls; 1 it refused some, or --follow did not see all of them end;
-    2 wrong usage; 3 cannot use Kafka, nothing was sent; 4 it is unknown whether Plivo took them.
+    Exit codes: 0 Plivo took all calls; 1 it refused some, the idempotency key was used before, or
+    --follow did not see all of them end; 2 wrong usage; 3 cannot use Kafka or the disk, nothing was
+    sent; 4 it is unknown whether Plivo took them.
     """
     needs_kafka = not (dry_run or without_kafka)
     settings = load(settings_file, Need.KAFKA if needs_kafka else Need.NOTHING)
