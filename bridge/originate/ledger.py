@@ -277,11 +277,24 @@ class RequestLedger:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            message = (
-                f"the ledger {self.path} is not usable: {error}: name a directory on a local disk that "
-                "can be written to (BRIDGE_LEDGER_DIRECTORY for commands)"
-            )
+            message = f"the ledger {self.path} is not usable: {error}: {self._find_remedy()}"
             raise LedgerUnusable(message) from error
+
+    def _find_remedy(self) -> str:
+        """Return what to do. A new ledger would not know the keys of one that is there: rule 3."""
+        try:
+            is_there = self.path.stat().st_size > 0
+        except OSError:
+            is_there = False
+        if is_there:
+            return (
+                "correct that first; in another directory (BRIDGE_LEDGER_DIRECTORY for commands) its "
+                "idempotency keys do not hold, so that calls could be placed twice"
+            )
+        return (
+            "name a directory on a local disk that can be written to (BRIDGE_LEDGER_DIRECTORY for "
+            "commands)"
+        )
 
 
 @contextlib.contextmanager

@@ -253,7 +253,7 @@ def test_every_commit_is_fsynced(ledger: RequestLedger) -> None:
 
 def test_a_directory_that_is_a_file_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LedgerUnusable, match="is not usable"):
+    with pytest.raises(LedgerUnusable, match=r"is not usable: .*: name a directory"):
         RequestLedger(tmp_path / "file")
 
 
@@ -282,6 +282,16 @@ def test_a_disk_that_takes_nothing_is_explained_and_nothing_of_the_request_stays
     ledger._connection.execute("PRAGMA query_only = OFF")
     assert ledger.find("ref-1") is None
     ledger.begin(make_request())
+
+
+def test_nobody_is_sent_to_another_directory_from_a_ledger_that_knows_keys(
+    ledger: RequestLedger,
+) -> None:
+    ledger.begin(make_request())
+    ledger._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(LedgerUnusable, match="correct that first; in another directory") as raised:
+        ledger.begin(make_request())
+    assert "name a directory" not in str(raised.value)
 
 
 def test_a_file_system_without_wal_is_refused() -> None:
