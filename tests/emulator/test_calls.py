@@ -30,6 +30,7 @@ from tests.emulator.machines import (
 )
 
 RING, ANSWER, HANGUP = "voice.call.ring", "voice.call.answer", "voice.call.hangup"
+FALLBACK = url_of("fallback")
 ORDER = CallOrder(ACCOUNT, CALLER, CALLEE, URLS)
 
 
@@ -75,6 +76,7 @@ def test_a_call_that_nobody_answers_ends_with_its_cause(
         (Response(200, "text/html", b"<html></html>"), "8011"),
         (Response(200, "text/xml", b"<Response>"), "8011"),
         (document("<Dial/>"), "8011"),
+        (document("<Reject/>"), "8011"),
     ],
 )
 def test_an_answer_that_plivo_cannot_execute_ends_the_call(outcome: Outcome, code: str) -> None:
@@ -82,8 +84,20 @@ def test_an_answer_that_plivo_cannot_execute_ends_the_call(outcome: Outcome, cod
     assert driver.requests[-1].parameters["HangupCauseCode"] == code
 
 
+@pytest.mark.parametrize(
+    "elements", ["<Say>Hello</Say>", "<speak>Hello</speak>", "<Gather><Say>1</Say></Gather>"]
+)
+def test_a_document_of_unknown_elements_alone_makes_a_silent_call(elements: str) -> None:
+    driver = drive(
+        {"answer": elements}, order=replace(ORDER, urls=replace(URLS, fallback=FALLBACK))
+    )
+    assert types(driver) == [RING, ANSWER, HANGUP]
+    assert driver.requests[-1].parameters["HangupCauseCode"] == "4010"
+    assert any(note.text.endswith("is skipped") for note in driver.notes)
+
+
 def test_plivo_asks_the_fallback_url_before_it_ends_the_call() -> None:
-    urls = replace(URLS, fallback=url_of("fallback"))
+    urls = replace(URLS, fallback=FALLBACK)
     order = replace(ORDER, urls=urls)
     driver = drive(
         {"fallback": "<Speak>Sorry</Speak>"}, outcomes={"answer": Response(500)}, order=order
