@@ -63,6 +63,13 @@ def _check_application(name: str | None) -> str | None:
     return name
 
 
+def _check_key(key: str | None) -> str | None:
+    if key is not None and not key.strip():
+        message = "is empty; leave the option out, or name what you order, such as order-17"
+        raise typer.BadParameter(message)
+    return key
+
+
 @app.command("place", cls=RequestCommand, epilog=_EXAMPLES)
 @with_request_options
 def place(  # noqa: PLR0913 (options)
@@ -77,6 +84,7 @@ def place(  # noqa: PLR0913 (options)
         typer.Option(
             help="Refuse this request if an earlier one had the same key, and say how that ended.",
             metavar="TEXT",
+            callback=_check_key,
         ),
     ] = None,
     per_request: Annotated[

@@ -51,7 +51,8 @@ def cancel_request(
     in the ledger cannot be cancelled by it, and counts as unknown. A call that was answered goes on:
     `call hangup` ends it.
 
-    Exit codes: 0 all were cancelled; 1 Plivo refused some; 2 wrong usage; 3 no connection; 4 unknown.
+    Exit codes: 0 all were cancelled; 1 Plivo refused some; 2 wrong usage; 3 cannot use Plivo's API or
+    the disk; 4 unknown.
     """
     settings = load(settings_file)
     with open_existing_ledger(settings) as ledger:

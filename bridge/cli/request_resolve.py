@@ -46,7 +46,8 @@ def resolve_request(
     of the ledger (BRIDGE_LEDGER_DIRECTORY). If Plivo lists none, that is no proof that it did not dial.
 
     Exit codes: 0 each has one call, or nothing is unknown; 1 not in the ledger, or Plivo refused to list
-    its calls; 2 wrong usage; 3 no connection; 4 some are still unknown.
+    its calls; 2 wrong usage; 3 cannot use Plivo's API or the disk; 4 some are still
+    unknown.
     """
     settings = load(settings_file)
     with open_existing_ledger(settings) as ledger:

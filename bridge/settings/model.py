@@ -229,7 +229,7 @@ def _check_base_url(value: str, example: str = "https://callbacks.example.com") 
         parts = urlsplit(value)
         _ = parts.port
     except ValueError as error:
-        message = "is not a URL; write https:// and the host that Plivo calls"
+        message = f"is not a URL; write one like {example}"
         raise ValueError(message) from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         message = f"must be an absolute http or https URL, such as {example}"

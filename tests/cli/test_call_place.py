@@ -262,6 +262,15 @@ def test_a_second_request_with_the_same_key_is_told_what_became_of_the_first(
     assert count_calls(plivo) == 1
 
 
+def test_a_key_of_an_unset_variable_is_wrong_usage(
+    plivo: EmulatedPlivo, settings: dict[str, str]
+) -> None:
+    done = run(*PLACE, "--without-kafka", "--yes", "--idempotency-key", "", **settings)
+    assert done.returncode == 2
+    assert "is empty; leave the option out" in " ".join(done.stderr.replace("│", " ").split())
+    assert count_calls(plivo) == 0
+
+
 def test_a_refusal_is_exit_code_1_and_explained(settings: dict[str, str]) -> None:
     wrong = [{**ACCOUNTS[0], "auth_tokens": ["another-token-of-somebody"]}]
     given = {**settings, "accounts": json.dumps(wrong)}

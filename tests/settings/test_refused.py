@@ -96,7 +96,7 @@ REFUSED: list[tuple[dict[str, str], list[str]]] = [
      [("BRIDGE_PUBLIC_URL: must be an absolute http or https URL, such as "
       "https://callbacks.example.com")]),
     ({"BRIDGE_PUBLIC_URL": "https://a.example:port"},
-     ["BRIDGE_PUBLIC_URL: is not a URL; write https:// and the host that Plivo calls"]),
+     ["BRIDGE_PUBLIC_URL: is not a URL; write one like https://callbacks.example.com"]),
     ({"BRIDGE_PUBLIC_URL": f"https://user:{SECRET}@a.example?b=c"},
      ["BRIDGE_PUBLIC_URL: must have neither query nor fragment; write https://host[/prefix]"]),
     ({"BRIDGE_PUBLIC_URL": "https://a.example\n"},
