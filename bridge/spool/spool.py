@@ -78,6 +78,8 @@ class DiskSpool:
         self._writer: SpoolWriter | None = None
         self._appended: Turn[EncodedCallback] | None = None
         self._removed: Turn[SpoolEntry] | None = None
+        self._damaged: dict[int, EncodedCallback] = {}
+        """Callbacks with damaged content that are not parked yet, by number."""
         self._oldest_at_ms: int | None = None
         self._fault: str | None = "not open yet"
         self._first_try_done = asyncio.Event()
@@ -232,21 +234,39 @@ class DiskSpool:
             # Decoded here: in the writer's thread it would keep the loop from running as long as it
             # takes, and would wait for the loop in between.
             page = [one for one in rows if one.number not in self._accounting.published]
-            fresh = [one for row in page if (one := await self._decode(row)) is not None]
+            fresh = [one for row in page if (one := self._decode(row)) is not None]
             if fresh or not rows:
                 return fresh
             after = rows[-1].number
 
-    async def _decode(self, row: EncodedCallback) -> SpooledCallback | None:
+    def _decode(self, row: EncodedCallback) -> SpooledCallback | None:
         """Return a callback; park it if its content is damaged, so that nothing queues behind it."""
         try:
             return decode_callback(row)
         except ContentDamaged:
-            log.error(  # noqa: TRY400 (a traceback may show what must not be logged)
-                "spooled_callback_damaged", number=row.number, file=str(self.path)
-            )
-            await self._park(row.entry, row.tries)
+            if row.number not in self._damaged:
+                log.error(  # noqa: TRY400 (a traceback may show what must not be logged)
+                    "spooled_callback_damaged", number=row.number, file=str(self.path)
+                )
+                self._damaged[row.number] = row
+                self._park_damaged()
             return None
+
+    def _park_damaged(self) -> None:
+        """Park the callbacks whose content is damaged: now, or when the disk takes records again."""
+        rows = list(self._damaged.values())
+
+        def park(store: SpoolStore) -> None:
+            for one in rows:
+                store.set_tries(one.number, one.tries, parked=True)
+
+        def end(_: object, error: Exception | None) -> None:
+            for one in rows if error is None else ():
+                if self._damaged.pop(one.number, None) is not None:  # not parked by another job
+                    self._accounting.record_parked(one.entry)
+
+        if rows:
+            self._submit(Job(park, end))
 
     def remove(self, callbacks: Sequence[SpooledCallback]) -> "asyncio.Future[None]":
         """Delete callbacks that are on Kafka.
@@ -275,15 +295,13 @@ class DiskSpool:
 
     async def park(self, callback: SpooledCallback, tries: int) -> None:
         """Keep a callback, and do not try it again in this process; raises SpoolUnwritable."""
-        await self._park(callback.entry, tries)
 
-    async def _park(self, entry: SpoolEntry, tries: int) -> None:
         def on_done(ok: bool) -> None:  # noqa: FBT001 (its only argument)
             if ok:
-                self._accounting.record_parked(entry)
+                self._accounting.record_parked(callback.entry)
 
         await self._run_job(
-            lambda store: store.set_tries(entry.number, tries, parked=True), on_done
+            lambda store: store.set_tries(callback.number, tries, parked=True), on_done
         )
 
     def _record_removal(self, callbacks: Sequence[SpoolEntry], *, ok: bool) -> None:
@@ -335,6 +353,7 @@ class DiskSpool:
     def file_opened(self, counts: SpoolCounts, oldest_at_ms: int | None, number_min: int) -> None:
         """Handle that a file is ours from now on."""
         self._accounting.reset(counts, number_min)
+        self._damaged.clear()
         self._oldest_at_ms = oldest_at_ms
         self._on_new()
 
@@ -369,6 +388,7 @@ class DiskSpool:
             if was is not None and not first:
                 log.info("spool_writable", directory=str(self._directory))
             self._delete_published()
+            self._park_damaged()
         elif was is None or first:
             log.error("spool_unwritable", directory=str(self._directory), cause=cause)
 

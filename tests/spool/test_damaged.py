@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from bridge.spool.inspect import list_files, read_records
 from bridge.spool.spool import DiskSpool
-from tests.support.spool import Kafka, callback, drain_of, held_names, opened, rest
-from tests.support.waiting import until
+from tests.support.spool import Kafka, callback, drain_of, held_names, lock, opened, rest
+from tests.support.waiting import PATIENCE_S, until
 
 DAMAGE = b"not what was written"
 
@@ -36,6 +36,27 @@ async def test_a_damaged_callback_is_parked_and_the_others_of_its_key_are_publis
             assert kafka.names() == ["a", "c"]
             assert (spool.state.callbacks, spool.state.parked) == (1, 1)
             assert not spool.has_pending(b"call")
+    told = [line for line in lines if line["event"] == "spooled_callback_damaged"]
+    assert [line["number"] for line in told] == [2]
+
+
+async def test_a_damaged_callback_holds_up_no_other_while_the_disk_cannot_be_written(
+    tmp_path: Path, stubborn: list[sqlite3.Connection]
+) -> None:
+    kafka = Kafka()
+    with capture_logs() as lines:
+        async with opened(tmp_path) as spool:
+            await spoiled(spool, *"abc")
+            other = lock(spool, stubborn)
+            drain = drain_of(spool, kafka)
+            drain.start()
+            await until(lambda: len(kafka.arrived) == 4)
+            assert kafka.names() == ["a", "c"]
+            assert spool.state.parked == 0
+            other.close()
+            await until(lambda: (spool.state.callbacks, spool.state.parked) == (1, 1))
+            assert not spool.has_pending(b"call")
+            await drain.stop(PATIENCE_S)
     told = [line for line in lines if line["event"] == "spooled_callback_damaged"]
     assert [line["number"] for line in told] == [2]
 
