@@ -214,7 +214,8 @@ class BatchPublisher:
             await self._producers.working_producer()
         except Unavailable as error:
             unavailable = error
-        waiting, self._waiting = self._waiting, []
+        finally:  # while some wait, all later ones wait behind them
+            waiting, self._waiting = self._waiting, []
         if unavailable is None:
             self._send(waiting)
             return
@@ -362,17 +363,22 @@ class BatchPublisher:
         """End a publication at its deadline: rule 3."""
         if publication.result.done():
             return
-        records = [one for one in publication.records if one not in publication.acknowledged]
-        partitions = [
-            partition
-            for record, partition in zip(publication.records, publication.partitions, strict=False)
-            if record not in publication.acknowledged
-        ]
         why = f"no acknowledgement within {publication.deadlines.timeout_s} s"
-        error = self._missed_deadlines.record(
-            why, records, partitions, started_at=publication.started_at
-        )
-        publication.result.set_exception(error)
+        error = Unavailable(why)
+        try:
+            records = [one for one in publication.records if one not in publication.acknowledged]
+            partitions = [
+                partition
+                for record, partition in zip(
+                    publication.records, publication.partitions, strict=False
+                )
+                if record not in publication.acknowledged
+            ]
+            error = self._missed_deadlines.record(
+                why, records, partitions, started_at=publication.started_at
+            )
+        finally:  # nothing else would end the caller's wait any more
+            publication.result.set_exception(error)
 
 
 def _end_probes(probes: Sequence[CircuitBreaker], result: "asyncio.Future[None]") -> None:

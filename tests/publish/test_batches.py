@@ -1,6 +1,7 @@
 """Publishing in batches: which callers share a batch, and the result that each of them gets."""
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -30,7 +31,17 @@ from tests.publish.batch_setting import (
     turns,
 )
 from tests.publish.fake_producers import TOO_LARGE_BYTES, FakeProducers
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
+
+
+@pytest.fixture
+async def faults() -> list[type[BaseException]]:
+    """Return the classes of the errors that the event loop reports, and so the log has."""
+    reported = list[type[BaseException]]()
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: reported.append(type(context["exception"]))
+    )
+    return reported
 
 
 async def test_what_is_published_in_one_turn_is_one_batch_a_partition() -> None:
@@ -338,6 +349,63 @@ async def test_callers_of_a_silent_cluster_get_unavailable_at_their_own_deadline
     await late
     assert setting.value("late_acknowledgements_total") == 2
     assert setting.health.cluster.closed  # a late acknowledgement closes it as well
+
+
+async def test_a_fault_of_ours_at_a_deadline_ends_the_callers_wait_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, faults: list[type[BaseException]]
+) -> None:
+    def faulty(*_: object, **__: object) -> None:
+        raise ArithmeticError
+
+    setting = Setting()
+    monkeypatch.setattr(setting.health, "record_timeout", faulty)
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(Unavailable, match="no acknowledgement"):
+            await setting.publish(record("a"), deadline_s=SHORT_S)
+    assert faults == [ArithmeticError]
+
+
+async def test_a_fault_of_ours_with_an_acknowledgement_ends_the_callers_wait_at_its_deadline(
+    monkeypatch: pytest.MonkeyPatch, faults: list[type[BaseException]]
+) -> None:
+    def faulty(_: object) -> None:
+        raise ArithmeticError
+
+    setting = Setting()
+    with monkeypatch.context() as patched:
+        patched.setattr(setting.health, "record_acknowledgement", faulty)
+        results = [setting.publish(record(name), deadline_s=SHORT_S) for name in "ab"]
+        setting.producers.current.acknowledge_all()
+        async with asyncio.timeout(PATIENCE_S):
+            ends = await asyncio.gather(*results, return_exceptions=True)
+    assert [type(end) for end in ends] == [Unavailable, Unavailable]
+    assert faults == [ArithmeticError]
+    later = setting.publish(record("c"))
+    setting.producers.current.acknowledge_all()
+    await later
+
+
+async def test_a_fault_of_ours_while_callers_wait_for_a_producer_does_not_hold_up_later_ones(
+    monkeypatch: pytest.MonkeyPatch, faults: list[type[BaseException]]
+) -> None:
+    async def faulty() -> None:
+        raise ArithmeticError
+
+    setting = Setting()
+    setting.producers.replace(setting.producers.current)
+    with monkeypatch.context() as patched:
+        patched.setattr(setting.producers, "working_producer", faulty)
+        waiting = setting.publish(record("a"), deadline_s=SHORT_S)
+        with pytest.raises(Unavailable):
+            await waiting
+    gc.collect()  # asyncio reports a task's fault when it forgets the task
+    assert faults == [ArithmeticError]
+    setting.producers.connect()
+    later = setting.publish(record("b"))
+    await turns()
+    setting.producers.current.acknowledge_all()
+    async with asyncio.timeout(PATIENCE_S):
+        await later
 
 
 async def test_an_acknowledgement_in_the_turn_of_the_deadline_is_in_time() -> None:
