@@ -213,6 +213,11 @@ async def abort(producer: AIOKafkaProducer) -> None:
     if sender.sender_task is not None and not sender.sender_task.done():
         sender.sender_task.cancel()
         await asyncio.wait([sender.sender_task], timeout=_ABORT_S)
+    client = producer.client
+    if client._sync_task is not None and client._sync_task.done():  # noqa: SLF001
+        # The task that refreshes the metadata failed, for instance because the name of a broker is no
+        # host name. ``close`` would raise its error and leave the connections open.
+        client._sync_task = None  # noqa: SLF001
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_ABORT_S):
-            await producer.client.close()
+            await client.close()

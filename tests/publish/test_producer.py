@@ -1,9 +1,12 @@
 """Our side of aiokafka's producer: how records are put into its batches, without a broker."""
 
+import asyncio
+import gc
 from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.producer.message_accumulator import MessageAccumulator
@@ -11,7 +14,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
 from bridge.core.record import Record
-from bridge.publish.producer import REQUEST_BYTES_MAX, KafkaProducer
+from bridge.publish.producer import REQUEST_BYTES_MAX, KafkaProducer, abort
 
 PARTITION: Final = TopicPartition("events", 0)
 BATCH_BYTES_MAX: Final = 1000
@@ -107,3 +110,33 @@ async def test_the_partitions_of_a_topic_are_those_of_the_latest_metadata() -> N
     }
     setting.set_partitions(journal=1)
     assert setting.producer.partitions == {"journal": (TopicPartition("journal", 0),)}
+
+
+class Connection:
+    """A connection to a broker."""
+
+    closed = False
+
+    def close(self, reason: object) -> "asyncio.Future[None]":
+        self.closed = True
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+async def test_a_producer_whose_metadata_task_failed_is_aborted_with_its_connections() -> None:
+    async def fail() -> None:
+        message = "label empty or too long"
+        raise UnicodeError(message)
+
+    reported: list[BaseException] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
+    producer: Any = AIOKafkaProducer(bootstrap_servers="broker:9092")
+    connection = producer.client._conns["bootstrap", 0] = Connection()
+    producer.client._sync_task = loop.create_task(fail())
+    await asyncio.wait([producer.client._sync_task])
+    await abort(producer)
+    assert connection.closed
+    gc.collect()  # asyncio reports a task's error when it forgets the task
+    assert [type(error) for error in reported] == [UnicodeError]
