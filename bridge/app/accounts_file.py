@@ -5,30 +5,38 @@ variables and file may have changed since, and a fault there must not block new 
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from bridge.app.parts import make_accounts
 from bridge.app.watched_file import POLL_S, Unusable, WatchedFile, read_regular_file
 from bridge.core.keyring import Keyring
+from bridge.settings.accounts import AccountSettings
 from bridge.settings.load import SettingsRefused, read_accounts
 from bridge.telemetry.metric_defs import Metric
 from bridge.telemetry.metrics import Metrics
 
 
-def watch_accounts(
+def watch_accounts(  # noqa: PLR0913 (wired once, by name)
     path: Path,
     keyring: Keyring,
     *,
+    in_use: Sequence[AccountSettings],
     metrics: Metrics,
     poll_s: float = POLL_S,
     read_timeout_s: float = POLL_S,
 ) -> WatchedFile[bytes]:
-    """Return what polls the file of accounts, and updates the keyring when it changes."""
+    """Return what polls the file of accounts, and updates the keyring when it changes.
+
+    ``in_use`` are the accounts that the settings have, and so the keyring.
+    """
     loaded = None
-    with contextlib.suppress(Unusable):  # the first poll reports it
-        loaded = read_regular_file(path)
+    with contextlib.suppress(Unusable, SettingsRefused):  # the first poll reports it
+        content = read_regular_file(path)
+        # The file may have changed since the settings were read.
+        if read_accounts(path, content=content) == [*in_use]:
+            loaded = content
     return WatchedFile(
         "accounts",
         reloaded="accounts_reloaded",

@@ -68,7 +68,9 @@ class Bridge:
         self._stopping = False
         keyring = Keyring(make_accounts(settings.accounts))
         self._accounts_file = (
-            watch_accounts(settings.accounts_file, keyring, metrics=self.metrics)
+            watch_accounts(
+                settings.accounts_file, keyring, in_use=settings.accounts, metrics=self.metrics
+            )
             if settings.accounts_file
             else None
         )

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from bridge.app import accounts_file
 from bridge.app.accounts_file import watch_accounts
 from bridge.core.keyring import Keyring
+from bridge.settings.load import read_accounts
 from bridge.telemetry.metric_defs import Metric
 from tests.support.bridge import AUTH_ID
 from tests.support.stale_gauge import StaleGauge
@@ -61,12 +62,31 @@ async def keyring(file: Path, stale: list[bool]) -> AsyncGenerator[Keyring]:
     watched = watch_accounts(
         file,
         keyring,
+        in_use=read_accounts(file),
         poll_s=0.01,
         read_timeout_s=PATIENCE_S,
         metrics=StaleGauge(Metric.ACCOUNTS_STALE, stale),
     )
     watched.start()
     yield keyring
+    await watched.stop()
+
+
+async def test_tokens_that_came_after_the_settings_were_read_are_known(
+    file: Path, stale: list[bool]
+) -> None:
+    keyring, in_use = Keyring([]), read_accounts(file)
+    put(file, content(NEW))
+    watched = watch_accounts(
+        file,
+        keyring,
+        in_use=in_use,
+        poll_s=0.01,
+        read_timeout_s=PATIENCE_S,
+        metrics=StaleGauge(Metric.ACCOUNTS_STALE, stale),
+    )
+    watched.start()
+    await until(lambda: tokens_of(keyring) == [NEW.encode()])
     await watched.stop()
 
 
@@ -191,6 +211,7 @@ async def test_a_disk_that_does_not_answer_is_reported_and_keeps_nothing_from_en
     watched = watch_accounts(
         file,
         keyring,
+        in_use=read_accounts(file),
         poll_s=0.01,
         read_timeout_s=0.01,
         metrics=StaleGauge(Metric.ACCOUNTS_STALE, stale),
