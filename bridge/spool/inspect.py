@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -66,15 +67,21 @@ def _opened(path: Path) -> Generator[sqlite3.Connection]:
 def list_files(directory: Path) -> list[SpoolFile]:
     """Return every spool file of a directory, the largest first, damaged ones last.
 
-    Raises SpoolUnreadable if there is no such directory.
+    Raises SpoolUnreadable if there is no such directory, or this user may not read it or its locks.
     """
-    if not directory.is_dir():
-        message = f"{mask_path(directory)}: no such directory"
-        raise SpoolUnreadable(message)
     found: list[SpoolFile] = []
-    for path in spool_files(directory):
-        owner = find_owner(path)
-        found.append(_inspect(path, "live" if owner else "left behind", owner))
+    try:
+        with os.scandir(directory):  # a glob finds nothing where it may not read, and says nothing
+            pass
+        for path in spool_files(directory):
+            owner = find_owner(path)
+            found.append(_inspect(path, "live" if owner else "left behind", owner))
+    except (FileNotFoundError, NotADirectoryError):
+        message = f"{mask_path(directory)}: no such directory"
+        raise SpoolUnreadable(message) from None
+    except OSError as error:
+        message = f"{mask_path(error.filename or directory)}: {error.strerror or error}"
+        raise SpoolUnreadable(message) from error
     return [*found, *(_inspect(path, "damaged", None) for path in damaged_files(directory))]
 
 

@@ -1,7 +1,9 @@
 """``callback-bridge spool``, as an operator runs it."""
 
 import asyncio
+import errno
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,27 @@ def test_an_empty_directory_is_content(tmp_path: Path) -> None:
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = run("spool", "status", spool_directory=str(tmp_path / "none"))
     assert (done.returncode, "none: no such directory" in done.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("command", ["status", "export", "drain"])
+@pytest.mark.parametrize(("call", "denied"), [("scandir", "spool"), ("open", ".lock")])
+def test_a_spool_that_this_user_may_not_read_does_not_pass_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, call: str, denied: str
+) -> None:
+    directory = tmp_path / "spool"
+    leave_behind(directory, callback("events", 1))
+    before = getattr(os, call)
+
+    def deny(path: Any, *args: Any, **given: Any) -> Any:
+        # As the kernel does it for a user who is neither root nor the bridge's.
+        if str(path).endswith(denied):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return before(path, *args, **given)
+
+    monkeypatch.setattr(os, call, deny)
+    given = {"kafka_bootstrap_servers": "127.0.0.1:1"} if command == "drain" else {}
+    done = run("spool", command, spool_directory=str(directory), **given)
+    assert (done.returncode, f"{denied}: Permission denied" in done.stderr) == (3, True)
 
 
 @pytest.mark.parametrize("command", ["status", "export", "drain"])
