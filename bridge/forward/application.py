@@ -268,7 +268,9 @@ def _find_content_type(
 ) -> str | None:
     """Return the answer's content type, or the usual one if it has none that can be sent."""
     given: str = response.headers.get("content-type", "").strip()
-    if given and given.isascii() and len(given) <= _CONTENT_TYPE_CHARACTERS_MAX:
+    # A proxy on the way to Plivo may answer 502 to a control character in a header.
+    can_be_sent = given.isascii() and given.isprintable()
+    if given and can_be_sent and len(given) <= _CONTENT_TYPE_CHARACTERS_MAX:
         return given
     needs_xml = kind is not None and kind.reply in _NEEDS_XML
     return XML_CONTENT_TYPE if body and needs_xml else None

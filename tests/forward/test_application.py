@@ -179,6 +179,11 @@ USABLE = [
     ),
     (
         "voice.call.answer",
+        http_answer(content_type="text/xml\x01"),
+        SentReply(200, "application/xml", DOCUMENT),
+    ),
+    (
+        "voice.call.answer",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n<Resp\r\n6\r\nonse/>\r\n0\r\n\r\n",
         SentReply(200, "application/xml", b"<Response/>"),
     ),
