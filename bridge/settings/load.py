@@ -86,8 +86,9 @@ class LoadedSettings:
 
     @property
     def faulty(self) -> frozenset[str]:
-        """Return the names of the faulty settings."""
-        return frozenset(setting for fault in self.faults for setting in fault.settings)
+        """Return the names of the faulty settings; of a faulty group, those of all its settings."""
+        named = {setting for fault in self.faults for setting in fault.settings}
+        return frozenset(named | {one for one in KNOWN if one.partition(".")[0] in named})
 
 
 def load(file: Path | None = None, need: Need = Need.NOTHING, /, **given: object) -> Settings:

@@ -413,3 +413,22 @@ def test_serving_without_a_place_for_the_spool_is_refused_and_says_what_else_the
     assert text.startswith("BRIDGE_SPOOL_DIRECTORY is not set: set it to a directory")
     assert "BRIDGE_SPOOL_ENABLED=false" in text
     assert require_serving(load(None, spool={"enabled": False}, **given))
+
+
+def test_a_setting_inside_a_group_that_is_faulty_is_not_reported_as_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = {
+        "BRIDGE_SPOOL": "on",
+        "BRIDGE_SPOOL_DIRECTORY": str(tmp_path),
+        "BRIDGE_KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
+        "BRIDGE_VERIFICATION": "off",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert refusal(None, Need.SERVING) == [
+        (
+            "BRIDGE_SPOOL: is a group of settings: [spool] in the settings file, BRIDGE_SPOOL_… in the "
+            "environment"
+        )
+    ]
