@@ -185,7 +185,7 @@ class CallRequest(BaseModel):
     hangup_on_ring: Annotated[
         WholeNumber | None,
         Field(ge=0, le=CALL_S_MAX),
-        Parameter("Plivo hangs up so long after the call starts to ring.", Group.CALL, unit="s"),
+        Parameter("Plivo hangs up this long after the call starts to ring.", Group.CALL, unit="s"),
     ] = None
     machine_detection: Annotated[
         Literal["true", "hangup"] | None,

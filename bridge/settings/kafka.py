@@ -130,7 +130,7 @@ class KafkaSettings(BaseModel):
         ge=0,
         le=50,
         description="How long a callback's records wait for those of others, to leave with them in one "
-        "request. It makes every callback slower by so much, and saves CPU at low rates.",
+        "request. It makes every callback slower by up to this time, and saves CPU at low rates.",
     )
     flush_timeout_s: float = Field(
         default=10.0,
