@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli.emulate.serve import Served, _print_introduction
 from bridge.cli.replay.options import parse_destination
+from bridge.dev.account import AUTH_ID, AUTH_TOKEN
 from bridge.replay.progress import Destination
 from tests.support.cli import run
 
@@ -53,6 +55,14 @@ def test_a_secret_in_place_of_any_setting_is_not_shown(name: str, tmp_path: Path
         for command in COMMANDS:
             shown = said(*command, **{**settings, name: wrong})
             assert SECRET not in shown, (what, command)
+
+
+def test_the_emulator_prints_no_token_but_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    for token in (AUTH_TOKEN, SECRET):
+        account = (AUTH_ID, token, "UTC")
+        served = Served(("127.0.0.1", 0), False, account, "14155550100", {}, None, 1.0, 0, 2)  # noqa: FBT003
+        _print_introduction(served, "http://127.0.0.1:8811", 0)
+        assert (token in capsys.readouterr().err) is (token == AUTH_TOKEN)
 
 
 @pytest.mark.parametrize("setting", ["ACCOUNTS_FILE", "KAFKA_SASL_PASSWORD_FILE"])

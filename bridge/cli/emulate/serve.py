@@ -19,6 +19,7 @@ from bridge.cli import output
 from bridge.cli.emulate.run import draw_seed, make_account
 from bridge.cli.options import check_url
 from bridge.cli.signals import STOP_SIGNALS
+from bridge.dev.account import AUTH_TOKEN
 from bridge.emulator.behaviours import BEHAVIOURS
 from bridge.emulator.directory import Application, Directory, Number
 from bridge.emulator.emulator import Emulator
@@ -159,16 +160,19 @@ async def _serve(served: Served, emulator: Emulator, *, as_json: bool) -> None:
 
 def _print_introduction(served: Served, url: str, seed: int) -> None:
     auth_id, token, _ = served.account
+    # Another token may be a real one, from PLIVO_AUTH_TOKEN: curl then asks for it.
+    is_ours = token == AUTH_TOKEN
+    user = f"{auth_id}:{token}" if is_ours else auth_id
     console = output.make_console(stderr=True, soft_wrap=True)
     console.print(Text("Emulated Plivo", style="bold"))
     console.print(f"  API        {url}/v1/Account/{auth_id}/")
     console.print(f"  auth id    {auth_id}")
-    console.print(f"  auth token {token}")
+    console.print(f"  auth token {token if is_ours else 'the one that you gave'}")
     console.print(f"  number     {served.number}")
     console.print(f"  control    {url}/_emulator/")
     console.print(f"  seed       {seed}")
     console.print(Text("\nPlace a call", style="bold"))
-    console.print(f"curl -u {auth_id}:{token} {url}/v1/Account/{auth_id}/Call/ \\")
+    console.print(f"curl -u {user} {url}/v1/Account/{auth_id}/Call/ \\")
     console.print("  -H 'content-type: application/json' \\")
     call = f'{{"from":"{served.number}","to":"14155550123","answer_url":"http://127.0.0.1:5000/"}}'
     console.print(f"  -d '{call}'")
