@@ -190,7 +190,7 @@ def drain(
         show(f"{waiting:,} callbacks left")
     if unpublished:
         files = f"{len(unpublished):,} files left that cannot be published"
-        show(f"{files}: `callback-bridge spool export` writes what can be read")
+        show(f"{files}: see `callback-bridge spool export`")
     if waiting or unpublished:
         raise typer.Exit(1)
     show("the spool is empty: everything is on Kafka")
