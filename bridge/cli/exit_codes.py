@@ -21,6 +21,7 @@ ERRORS: Final[Mapping[str, int]] = {
     "bridge.derived.validation.ValidatorNotInstalled": EXIT_CANNOT_CONNECT,
     "bridge.dev.broker.BrokerNotStarted": EXIT_CANNOT_CONNECT,
     "bridge.emulator.server.CannotListen": EXIT_CANNOT_CONNECT,
+    "bridge.emulator.server.ServerNotInstalled": EXIT_CANNOT_CONNECT,
     "bridge.emulator.scenarios.files.BadScenario": EXIT_USAGE,
     "bridge.emulator.scenarios.files.YamlNotInstalled": EXIT_CANNOT_CONNECT,
     "bridge.ingress.server.CannotListen": EXIT_CANNOT_CONNECT,

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -23,6 +22,10 @@ _STOP_S: Final = 1
 
 class CannotListen(Exception):
     """The emulator cannot listen on an address; the text says which and why."""
+
+
+class ServerNotInstalled(Exception):
+    """The emulator cannot serve, because the package of its HTTP server is not there."""
 
 
 def make_app(emulator: Emulator, *, control_from_anywhere: bool = False) -> Starlette:
@@ -45,8 +48,13 @@ async def _redirect_to_control(_request: Request) -> RedirectResponse:
 async def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
     """Serve an application on ``port`` (0: any free one) as long as the context lasts; yield its URL.
 
-    Raises CannotListen. No signal handlers are installed.
+    Raises CannotListen and ServerNotInstalled. No signal handlers are installed.
     """
+    try:
+        import uvicorn  # noqa: PLC0415 (an extra: absent where only `serve` of the bridge is installed)
+    except ImportError as error:
+        message = "uvicorn is not installed: run pip install '.[dev]' in a checkout of the project"
+        raise ServerNotInstalled(message) from error
     listener = _listen(host, port)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -104,6 +104,17 @@ def test_without_the_package_that_reads_yaml_the_remedy_is_named(
     assert done.stderr.startswith("PyYAML is not installed: run pip install '.[dev]'")
 
 
+def test_without_the_package_of_its_server_the_remedy_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    done = run("emulate", "--port", "0")
+    assert done.returncode == 3
+    assert done.stderr == (
+        "uvicorn is not installed: run pip install '.[dev]' in a checkout of the project\n"
+    )
+
+
 def test_the_urls_of_an_application_can_be_given_one_by_one() -> None:
     with receive({"/answer": MENU}) as receiver:
         done = run(
