@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 from starlette.applications import Starlette
 
+from bridge.cli.emulate.run import to_bridge_urls
 from bridge.cli.emulate.serve import _Lines
 from bridge.dev.account import AUTH_ID, AUTH_TOKEN
 from bridge.emulator.behaviours import BEHAVIOURS
@@ -113,6 +114,19 @@ def test_without_the_package_of_its_server_the_remedy_is_named(
     assert done.stderr == (
         "uvicorn is not installed: run pip install '.[dev]' in a checkout of the project\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("base", "below"),
+    [
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://example.com/hooks/", "https://example.com/hooks"),
+        ("http://127.0.0.1:8080/#rp=all&rc=5", "http://127.0.0.1:8080"),
+        ("http://127.0.0.1:8080?x=1", "http://127.0.0.1:8080"),
+    ],
+)
+def test_a_bridge_behind_a_prefix_is_called_below_it(base: str, below: str) -> None:
+    assert to_bridge_urls(base, "--against").answer == f"{below}/plivo/voice/call/answer"
 
 
 def test_the_urls_of_an_application_can_be_given_one_by_one() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Annotated, Final
-from urllib.parse import urljoin
+from urllib.parse import urlsplit
 
 import typer
 import uvloop
@@ -206,10 +206,14 @@ def _to_urls(
 
 
 def to_bridge_urls(base: str, option: str) -> ReceiverUrls:
-    """Return the URLs of a bridge: the path of each type. Raises BadParameter for the option."""
+    """Return the URLs of a bridge: the path of each type, below that of ``base``, as at Plivo.
+
+    Raises BadParameter for the option.
+    """
     check_url(base, option)
+    below = urlsplit(base)._replace(query="", fragment="").geturl().rstrip("/")
     types = catalogue.load_catalogue().by_name
-    return ReceiverUrls(**{name: urljoin(base, types[kind].path) for name, kind in _TYPES.items()})
+    return ReceiverUrls(**{name: below + types[kind].path for name, kind in _TYPES.items()})
 
 
 def _to_table(tally: Tally) -> Table:
