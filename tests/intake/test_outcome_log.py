@@ -23,6 +23,12 @@ LEVELS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def log_at_info() -> None:
+    """The level belongs to the process, and a command that a test ran may have changed it."""
+    set_level("info")
+
+
 def broken(text: str) -> None:
     raise ArithmeticError(text)
 
