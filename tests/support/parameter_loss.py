@@ -1,9 +1,9 @@
 """Whether a parameter that came in is found again in what the callback was read as.
 
 1. A declared parameter is in its field: as its text, or as the value the text can only have come
-   from (a count without its leading zeros, a flag, a word in lower case).
-2. ``-1`` of a recording, Go's zero time, and a blank value of a declared parameter say that there is
-   no value.
+   from (a count without its leading zeros and without decimals of zero, a flag, a word in lower case).
+2. ``-1`` of a recording, with or without such decimals, Go's zero time, and a blank value of a
+   declared parameter say that there is no value.
 3. All else is in ``context``, ``undeclared`` or ``unreadable``, under its own name.
 """
 
@@ -16,6 +16,7 @@ from bridge.core.parse import Callback, escape_non_utf8
 from bridge.normalise import fold_name
 
 _NOT_SET = re.compile(r"0001-|0000-12-31")
+_DECIMALS = re.compile(r"\.0+\Z")
 _READINGS = {"1": "true", "0": "false", "aleg": "a_leg", "bleg": "b_leg"}
 
 
@@ -45,16 +46,17 @@ def fields_for(callback: Callback, name: str) -> list[str]:
 
 def in_a_field(callback: Callback, name: str, value: str) -> bool:
     """Say whether a field holds the parameter: rules 1 and 2."""
+    whole = _DECIMALS.sub("", value)
     for field in fields_for(callback, name):
         held = callback.fields.get(field)
         if held is None:
-            if value == "-1" and field.startswith("recording_"):
+            if whole == "-1" and field.startswith("recording_"):
                 return True
             if _NOT_SET.match(value):
                 return True
             continue
         lower = value.lower()
-        readings = {lower, value.lstrip("0") or "0", _READINGS.get(lower, lower)}
+        readings = {lower, whole.lstrip("0") or "0", _READINGS.get(lower, lower)}
         if not leaves(held).isdisjoint(readings):
             return True
     return False
