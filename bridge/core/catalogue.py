@@ -145,10 +145,9 @@ class Catalogue:
             kind.name: [_parse_alternative(kind, text) for text in kind.repeats_unless]
             for kind in types
         }
-        self._in_order = sorted(types, key=lambda kind: kind.match_order)
         self._recognised_in_order = [
             one
-            for kind in self._in_order
+            for kind in sorted(types, key=attrgetter("match_order"))
             if not kind.path_only
             for one in self._recognised[kind.name]
         ]
@@ -185,10 +184,6 @@ class Catalogue:
         """Return whether these parameters can be of this type; blank values count as absent."""
         every = chain(self._named.get(kind.name, ()), self._recognised.get(kind.name, ()))
         return any(_iter_matching(every, values))
-
-    def iter_matching(self, values: Values) -> Iterator[CallbackType]:
-        """Yield the types that these parameters match, in the order in which they are tried."""
-        return (kind for kind in self._in_order if self.matches(kind, values))
 
     def can_repeat(self, kind: CallbackType, values: Values) -> bool:
         """Return whether two callbacks with exactly these parameters can be two events."""

@@ -54,7 +54,6 @@ from bridge.core.origins import list_equal_origins
 from bridge.core.parameters import Parameters
 from bridge.core.request import RawCallback
 from bridge.core.signed_messages import (
-    COVERS_ALL,
     COVERS_NO_BODY,
     COVERS_URL,
     SignedMessage,
@@ -96,7 +95,6 @@ class AcceptV2(StrEnum):
     NONE = "none"
 
 
-COVERS_V3: Final = COVERS_ALL
 COVERS_V2: Final = COVERS_URL
 
 # Fewer than for V2: an attacker who cuts such a message anew can only move its characters (rule 5 of

@@ -283,7 +283,7 @@ def test_the_types_that_yield_to_the_path_have_common_parameters() -> None:
 def stays(sample: Sample, told: CallbackType, route: CallbackType) -> bool:
     """Return whether a sample is of its path's type though it shows another."""
     values = dict(sample.pairs)
-    fits = route in TYPES.iter_matching(values)
+    fits = TYPES.matches(route, values)
     if (
         route is told
         or route.has_no_alternatives

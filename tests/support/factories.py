@@ -18,7 +18,8 @@ from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import FORM, Pair, parse_form, parse_parameters
 from bridge.core.parse import Callback, Parser
 from bridge.core.request import Header, RawCallback, index_headers
-from bridge.core.verify import COVERS_V3, AcceptV2, Scheme, Unverified, Verified, Verifier
+from bridge.core.signed_messages import COVERS_ALL
+from bridge.core.verify import AcceptV2, Scheme, Unverified, Verified, Verifier
 
 AUTH_ID = "MAXXXXXXXXXXXXXXXXXX"
 TOKEN = "main-token-of-these-tests"
@@ -119,7 +120,7 @@ def verdict_on(raw: RawCallback, by: Verifier | None = None) -> Verified | Unver
 def vouched(raw: RawCallback, *, zone: str | None = ZONE) -> Verified:
     """Return ``raw`` as if its signature held."""
     return Verified(
-        raw, parse_parameters(raw), AUTH_ID, None, zone, Scheme.V3, "00000000", COVERS_V3
+        raw, parse_parameters(raw), AUTH_ID, None, zone, Scheme.V3, "00000000", COVERS_ALL
     )
 
 
