@@ -83,7 +83,8 @@ class ForwardReason(StrEnum):
 
 MEANINGS: Final[Mapping[Stage, Mapping[str, str]]] = {
     Stage.PARSE: {
-        NoEventReason.NO_IDENTITY: "It has no identifier of a call, a message or a session.",
+        NoEventReason.NO_IDENTITY: "It has no identifier of a call, a message or a session, or none "
+        "that can be used: repeated with several values, unreadable, or too long.",
         NoEventReason.CONTENT_TYPE: "Its body is neither a form nor JSON.",
         NoEventReason.CONTENT_ENCODING: "Its body is compressed, which Plivo does not do.",
         NoEventReason.MALFORMED_JSON: "Its content type is JSON, but its body is not a JSON object.",
