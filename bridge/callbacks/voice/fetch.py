@@ -1,11 +1,12 @@
 """Fetches of XML during a call: redirect, transfer, sounds.
 
 They have the base fields only, so in most cases only the path identifies them. On the shared path,
-a callback with a ``CallUUID`` and no other evidence of its type is a ``voice.fetch``, unless a
-parameter names its kind: an unknown value may belong to a notification, which asks for nothing.
-Sources: the routing and call pages; ``dialMusic``, ``confirmSound`` and ``waitSound`` on their own
-pages. That ``Event`` may be ``Redirect`` or ``DialRemoteSounds`` is known from a platform with the
-same wire format.
+a callback with a ``CallUUID`` and no other evidence of its type is a ``voice.fetch``, unless
+``Event``, ``ConferenceAction`` or ``DialAction`` names its kind: an unknown value may belong to a
+notification, which asks for nothing. ``EventName`` does not prevent it, because the callbacks that
+have one have no ``CallUUID``; beside one it is probably the customer's own. Sources: the routing and
+call pages; ``dialMusic``, ``confirmSound`` and ``waitSound`` on their own pages. That ``Event`` may be
+``Redirect`` or ``DialRemoteSounds`` is known from a platform with the same wire format.
 """
 
 from bridge.callbacks.model import CallbackType, Reply
