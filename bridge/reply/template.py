@@ -8,8 +8,8 @@
    otherwise a caller could choose who gets the next callback. In a URL a value of dots alone counts as
    absent, because ``..`` would name another path. In a list of headers only its letters and digits are
    left, which is all that Plivo passes on: a comma would begin another header.
-4. A parameter that is absent or blank has the default, or is empty. Characters that XML does not allow
-   are left out.
+4. Characters that XML does not allow are left out. A parameter that is absent, or of which nothing but
+   blanks is left, has the default, or is empty.
 5. If a document filled in is longer than Plivo accepts, it is filled in with the defaults alone.
 """
 
@@ -72,21 +72,19 @@ class Placeholder:
     sample: str
     place: _Place
 
-    def escape(self, value: str) -> str:
-        """Return a value as it is written into the document: rule 3."""
-        value = _NO_XML.sub("", value)
-        if self.place is _Place.URL:
-            return quote(value, safe="")
-        if self.place is _Place.HEADERS:
-            return _NO_HEADER.sub("", value)
-        return value.translate(_ESCAPES)
-
     def fill_in(self, value: str | None) -> str:
         """Return what stands for the placeholder: rules 3 and 4."""
-        if value is not None and self.place is _Place.URL and not value.strip("."):
-            value = None
-        chosen = value if value is not None and value.strip() else self.default
-        return self.escape(chosen or "")
+        kept = self._keep_allowed(value or "")
+        # After the removal of what is not allowed, which may leave nothing, or dots alone.
+        is_absent = not (kept.strip(".") if self.place is _Place.URL else kept).strip()
+        if is_absent:
+            kept = self._keep_allowed(self.default or "")
+        return quote(kept, safe="") if self.place is _Place.URL else kept.translate(_ESCAPES)
+
+    def _keep_allowed(self, value: str) -> str:
+        """Return a value without the characters that its place does not allow: rules 3 and 4."""
+        value = _NO_XML.sub("", value)
+        return _NO_HEADER.sub("", value) if self.place is _Place.HEADERS else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,22 @@ def test_a_value_is_escaped_for_its_place(text: str, expected: str) -> None:
     assert filled(text, **values) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ("<Number>{{X|1415}}</Number>", "\x01", "<Number>1415</Number>"),
+        ("<Number>{{X|1415}}</Number>", " \x01\t", "<Number>1415</Number>"),
+        ("<Play>https://h/a/{{X|b}}/c</Play>", "\x00..", "<Play>https://h/a/b/c</Play>"),
+        ("<Play>https://h/a/{{X|b}}/c</Play>", ".\uffff.", "<Play>https://h/a/b/c</Play>"),
+        ("<User sipHeaders='a={{X|none}}'/>", "--", "<User sipHeaders='a=none'/>"),
+    ],
+)
+def test_a_value_of_which_nothing_usable_is_left_counts_as_absent(
+    text: str, value: str, expected: str
+) -> None:
+    assert filled(text, X=value) == expected
+
+
 HARMLESS = """<?xml version="1.0"?>
 <Response>
   <!-- {{From}} -->
