@@ -17,7 +17,8 @@
 5. An answer is read up to its limit of bytes. The request asks for no compression, and a compressed
    answer is not decompressed: a few bytes could become gigabytes.
 6. An application is asked about at most ``asked_max`` callbacks at once. Above that it fails without
-   being asked, so that a hanging one cannot use up the connections and the places of the others.
+   being asked, so that a hanging one cannot use up the connections and the places of the others. Nor do
+   lookups of its host delay theirs: see ``lookup``.
 7. An answer is usable if its status is 2xx and Plivo can execute it: where it needs XML, a well-formed
    document with the root ``Response``. Plivo always gets status 200 then: of other 2xx its pages say
    both that they are successes and that they are retried.
@@ -44,6 +45,7 @@ from bridge.callbacks.model import CallbackType, Reply
 from bridge.core.journal import SentReply
 from bridge.core.origins import DEFAULT_PORTS, split_origin
 from bridge.core.request import KEPT_HEADERS, RawCallback
+from bridge.forward.lookup import SeparateLookups
 from bridge.reply.applications import ApplicationAnswer, ApplicationFailed
 from bridge.reply.document import XML_CONTENT_TYPE
 from bridge.reply.rules import Application
@@ -187,7 +189,7 @@ def _create_transport() -> httpx.AsyncHTTPTransport:
         # httpcore tries to import it several times for each request, to see whether the loop is Trio's.
         # To search for it in all folders each time takes a third of the request's CPU.
         sys.modules["sniffio"] = None  # type: ignore[assignment]  # that is how an absence is noted
-    return httpx.AsyncHTTPTransport(
+    transport = httpx.AsyncHTTPTransport(
         verify=ssl.create_default_context(),
         trust_env=False,
         http1=True,
@@ -200,6 +202,12 @@ def _create_transport() -> httpx.AsyncHTTPTransport:
             keepalive_expiry=_KEEPALIVE_S,
         ),
     )
+    pooling: Any = transport  # httpx has no option for what follows
+    # With a version that has it elsewhere only the separate lookups are missing.
+    with contextlib.suppress(AttributeError):
+        pool = pooling._pool  # noqa: SLF001
+        pool._network_backend = SeparateLookups(pool._network_backend)  # noqa: SLF001
+    return transport
 
 
 def _list_headers(raw: RawCallback, *, trusts_peer: bool) -> Iterator[tuple[bytes, bytes]]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import parse_qsl
 
 import plivo
@@ -22,6 +24,7 @@ from tests.support.customer_application import (
     http_answer,
 )
 from tests.support.factories import RECEIVED, TOKEN, raw_callback, signed
+from tests.support.waiting import until
 
 PEER, PROXY = "203.0.113.9", "10.0.0.7"
 PATIENT_S, SHORT_S = 14.0, 0.1
@@ -299,6 +302,43 @@ async def test_a_hanging_application_fails_at_its_limit_and_delays_no_other(
         await asyncio.wait(waiting)
     assert failed.value.cause == "busy"
     assert {one.reply.body for one in answered} == {DOCUMENT}
+
+
+async def test_a_host_whose_lookup_hangs_delays_no_lookup_of_another(
+    types: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up, answering, looked_up = socket.getaddrinfo, threading.Event(), list[str]()
+
+    def resolve(host: str | bytes, *about: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        looked_up.append(name)
+        if name == "hangs.example":
+            answering.wait()
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return look_up("127.0.0.1", *about, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    kind = types.by_name["voice.call.answer"]
+    more_than_threads = 64
+    async with customer_application() as hanging, customer_application() as prompt:
+        hanging.origin = "http://hangs.example"
+        prompt.origin = prompt.origin.replace("127.0.0.1", "prompt.example")
+        async with asking(hanging, prompt, asked_max=more_than_threads) as asked:
+            waiting = [
+                asyncio.create_task(asked.ask("0", plivo_calls(), kind))
+                for _ in range(more_than_threads)
+            ]
+            try:
+                given_up = waiting.pop()
+                await until(lambda: "hangs.example" in looked_up)
+                given_up.cancel()
+                answer = await asked.ask("1", plivo_calls(), kind)
+            finally:
+                answering.set()
+            failures = await asyncio.gather(*waiting, return_exceptions=True)
+    assert answer.reply.body == DOCUMENT
+    assert looked_up.count("hangs.example") == 1
+    assert {getattr(one, "cause", one) for one in failures} == {"refused_connection"}
 
 
 async def test_connections_are_kept_and_cookies_are_not(types: Catalogue) -> None:
