@@ -21,7 +21,8 @@
    lookups of its host delay theirs: see ``lookup``.
 7. An answer is usable if its status is 2xx and Plivo can execute it: where it needs XML, a well-formed
    document with the root ``Response``. Plivo always gets status 200 then: of other 2xx its pages say
-   both that they are successes and that they are retried.
+   both that they are successes and that they are retried. It gets a document under an XML content type,
+   which it requires: many frameworks say ``text/html`` unless they are told otherwise.
 8. An application that announces too short a ``Content-Length`` (characters instead of bytes, for
    example) sends more than its answer. httpcore would take the rest for the answer to the next request
    on the connection, so that a caller would hear what another one was answered. Such a connection is
@@ -47,7 +48,7 @@ from bridge.core.origins import DEFAULT_PORTS, split_origin
 from bridge.core.request import KEPT_HEADERS, RawCallback
 from bridge.forward.lookup import SeparateLookups
 from bridge.reply.applications import ApplicationAnswer, ApplicationFailed
-from bridge.reply.document import XML_CONTENT_TYPE
+from bridge.reply.document import XML_CONTENT_TYPE, XML_TYPES
 from bridge.reply.rules import Application
 from bridge.reply.tree import NotWellFormed, parse_tree
 
@@ -274,11 +275,12 @@ def _check_document(body: bytes, needed: Reply) -> None:
 def _find_content_type(
     response: httpx.Response, body: bytes, kind: CallbackType | None
 ) -> str | None:
-    """Return the answer's content type, or the usual one if it has none that can be sent."""
+    """Return the answer's content type: for a document, one under which Plivo executes it (rule 7)."""
     given: str = response.headers.get("content-type", "").strip()
     # A proxy on the way to Plivo may answer 502 to a control character in a header.
-    can_be_sent = given.isascii() and given.isprintable()
-    if given and can_be_sent and len(given) <= _CONTENT_TYPE_CHARACTERS_MAX:
-        return given
-    needs_xml = kind is not None and kind.reply in _NEEDS_XML
-    return XML_CONTENT_TYPE if body and needs_xml else None
+    is_text = given.isascii() and given.isprintable()
+    can_be_sent = given and is_text and len(given) <= _CONTENT_TYPE_CHARACTERS_MAX
+    if body.strip() and kind is not None and kind.reply in _NEEDS_XML:
+        is_xml = given.partition(";")[0].strip().lower() in XML_TYPES
+        return given if can_be_sent and is_xml else XML_CONTENT_TYPE
+    return given if can_be_sent else None

@@ -14,6 +14,8 @@ from bridge.reply.placeholders import check_template, find_no_value, find_value
 from bridge.reply.template import Template, parse_template
 
 XML_CONTENT_TYPE: Final = "application/xml"
+XML_TYPES: Final = frozenset({XML_CONTENT_TYPE, "text/xml"})
+"""The media types of a document that Plivo executes: its XML overview page."""
 EMPTY_DOCUMENT: Final = SentReply(200, XML_CONTENT_TYPE, b"<Response/>")
 ACKNOWLEDGEMENT: Final = SentReply(200, None, b"")
 

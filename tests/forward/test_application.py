@@ -187,6 +187,16 @@ USABLE = [
     ),
     (
         "voice.call.answer",
+        http_answer(content_type="Text/XML ;charset=utf-8"),
+        SentReply(200, "Text/XML ;charset=utf-8", DOCUMENT),
+    ),
+    *(
+        (kind, http_answer(content_type=given), SentReply(200, "application/xml", DOCUMENT))
+        for kind in ("voice.call.answer", "voice.dial.sound", "messaging.message.inbound")
+        for given in ("text/html; charset=utf-8", "text/plain", "xml")
+    ),
+    (
+        "voice.call.answer",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n<Resp\r\n6\r\nonse/>\r\n0\r\n\r\n",
         SentReply(200, "application/xml", b"<Response/>"),
     ),

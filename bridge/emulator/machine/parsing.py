@@ -5,16 +5,13 @@ type, and without the faults that Plivo fails on. An element that Plivo does not
 it is skipped, also if nothing else is in the document.
 """
 
-from typing import Final
-
 from bridge.callbacks.model import Reply
 from bridge.emulator.machine.commands import Response
 from bridge.reply.check import check_document
+from bridge.reply.document import XML_TYPES
 from bridge.reply.elements import ELEMENTS
 from bridge.reply.tree import Node, parse_tree
 from bridge.reply.twiml import FAILING_VERBS, find_verb
-
-XML_TYPES: Final = frozenset({"application/xml", "text/xml"})
 
 
 def parse_document(response: Response, kind: Reply = Reply.XML) -> tuple[Node | None, list[str]]:
