@@ -2,7 +2,9 @@
 
 1. A document must not declare entities. They can expand to any length (the "billion laughs" attack), and
    Plivo does not document that it expands them.
-2. A namespace is part of the name: ``{urn:x}Response`` is not ``Response``. An undeclared prefix stays
+2. A document is UTF-8. The parser would also recognise UTF-16 without a byte order mark, by its zero
+   bytes.
+3. A namespace is part of the name: ``{urn:x}Response`` is not ``Response``. An undeclared prefix stays
    in the name, because SSML has such names (``amazon:effect``).
 """
 
@@ -45,6 +47,9 @@ class Tree:
 
 def parse_tree(body: bytes) -> Tree:
     """Parse a document. Raises NotWellFormed."""
+    if b"\0" in body:
+        message = "it has zero bytes, as UTF-16 has"
+        raise NotWellFormed(message)
     try:
         body.decode("utf-8")
         return _parse(body, namespaces=True)

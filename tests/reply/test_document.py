@@ -60,6 +60,8 @@ def test_a_document_has_as_many_bytes_as_plivo_takes_and_no_more(types: Catalogu
         "<Response>ü</Response>".encode("latin-1"),
         DECLARED.format("iso-8859-1").encode("iso-8859-1"),
         DECLARED.format("UTF-16").encode("utf-16"),
+        "<Response>{{From}}</Response>".encode("utf-16-le"),
+        "<Response/>".encode("utf-16-be"),
         DECLARED.format("no-such-encoding").encode(),
         DECLARED.format("euc-jp").encode(),
     ],
