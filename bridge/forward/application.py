@@ -168,7 +168,7 @@ class HttpApplications:
         state = _find_http_state(response)
         if state is None:
             self._keeps_connections = False
-        elif state.trailing_data[0]:
+        elif state.trailing_data[0] or _has_more_in_tls(response):
             state.send_failed()
 
 
@@ -178,6 +178,24 @@ def _find_http_state(response: httpx.Response) -> Any:  # noqa: ANN401 (of h11, 
     with contextlib.suppress(AttributeError):
         return stream._httpcore_stream._stream._connection._h11_state  # noqa: SLF001 (rule 8)
     return None
+
+
+def _has_more_in_tls(response: httpx.Response) -> bool:
+    """Return whether TLS has more bytes of the connection than were read, or its end: rule 8.
+
+    It reads one TLS record at a time. What it has got besides is neither in h11's buffer nor in the
+    socket, where httpcore would see it before it uses the connection again.
+    """
+    tls: ssl.SSLObject | None = response.extensions["network_stream"].get_extra_info("ssl_object")
+    if tls is None:
+        return False
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        return True
+    return True
 
 
 @lru_cache(maxsize=128)

@@ -18,6 +18,7 @@ from bridge.forward.application import HttpApplications
 from bridge.reply.applications import ApplicationFailed
 from bridge.reply.rules import Application
 from tests.support.customer_application import (
+    CERTIFICATE,
     DOCUMENT,
     CustomerApplication,
     customer_application,
@@ -372,6 +373,26 @@ async def test_bytes_after_an_answer_are_not_taken_for_the_next_answer(
         application.answer = http_answer()
         second = await asked.ask("0", plivo_calls(), types.by_name["voice.call.answer"])
     assert (first.reply.body, second.reply.body) == (DOCUMENT, DOCUMENT)
+    assert application.connections == 2
+
+
+@pytest.mark.parametrize(
+    "rest", [http_answer(b"<Response><Speak>For another</Speak></Response>"), b"onse>", b"\r\n"]
+)
+async def test_bytes_in_a_tls_record_after_an_answer_are_not_taken_for_the_next_answer(
+    types: Catalogue, monkeypatch: pytest.MonkeyPatch, rest: bytes
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    kind, room = types.by_name["voice.call.answer"], 16_384  # the most bytes of one TLS record
+    document = DOCUMENT.ljust(room - len(http_answer(DOCUMENT.ljust(room))) + room)
+    async with customer_application(is_https=True) as application, asking(application) as asked:
+        application.answer = http_answer(document) + rest
+        assert len(application.answer) == room + len(rest)
+        first = await asked.ask("0", plivo_calls(), kind)
+        application.answer = http_answer()
+        second, third = [await asked.ask("0", plivo_calls(), kind) for _ in range(2)]
+    bodies = [one.reply.body for one in (first, second, third)]
+    assert bodies == [document, DOCUMENT, DOCUMENT]
     assert application.connections == 2
 
 

@@ -1,10 +1,15 @@
 """A customer's application on a real socket, which answers as a test tells it."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
+# A certificate of the loopback interface, and its key: until the year 2126.
+CERTIFICATE: Final = Path(__file__).with_name("loopback.pem")
 DOCUMENT = b"<Response><Speak>Hello</Speak></Response>"
 
 
@@ -65,13 +70,17 @@ class CustomerApplication:
 
 @asynccontextmanager
 async def customer_application(
-    answer: bytes | None = None, then: str = "keep"
+    answer: bytes | None = None, then: str = "keep", *, is_https: bool = False
 ) -> AsyncIterator[CustomerApplication]:
-    """Run an application on a free port of the loopback interface."""
+    """Run an application on a free port of the loopback interface; over TLS with ``CERTIFICATE``."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if is_https else None
+    if tls is not None:
+        tls.load_cert_chain(CERTIFICATE)
     application = CustomerApplication(http_answer() if answer is None else answer, then)
-    server = await asyncio.start_server(application.take, "127.0.0.1", 0)
+    server = await asyncio.start_server(application.take, "127.0.0.1", 0, ssl=tls)
     try:
-        application.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        scheme, port = "https" if is_https else "http", server.sockets[0].getsockname()[1]
+        application.origin = f"{scheme}://127.0.0.1:{port}"
         yield application
     finally:
         server.close()
