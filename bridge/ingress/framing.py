@@ -390,11 +390,12 @@ def _take_line(buffer: bytearray, bytes_max: int) -> bytes | None:
     None: the first ``bytes_max`` bytes contain no CRLF.
     """
     end = buffer.find(b"\r\n", 0, bytes_max + 2)
-    line = bytes(buffer[:end]) if end >= 0 else bytes(buffer[: bytes_max + 1])
+    # With its CRLF: a CR before it would otherwise be the last byte, whose LF may still come.
+    line = bytes(buffer[: end + 2]) if end >= 0 else bytes(buffer[: bytes_max + 1])
     if _FORBIDDEN_BYTES.search(line):
         message = "control character or bare line break"
         raise MalformedRequest(message)
     if end < 0:
         return None
     del buffer[: end + 2]
-    return line
+    return line[:-2]

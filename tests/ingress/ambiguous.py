@@ -105,6 +105,8 @@ _CHUNKS: Final[list[Row]] = [
     ("a trailer that is no header", chunks(b"0\r\nGET / HTTP/1.1\r\n\r\n" + SMUGGLED), [400]),
     ("a folded trailer", chunks(b"0\r\na: b\r\n c\r\n\r\n" + SMUGGLED), [400]),
     ("a trailer with a bare LF", chunks(b"0\r\na: b\nc: d\r\n\r\n" + SMUGGLED), [400]),
+    ("a trailer with a bare CR", chunks(b"0\r\na: b\rc: d\r\n\r\n" + SMUGGLED), [400]),
+    ("a trailer that ends in CR CR LF", chunks(b"0\r\na: b\r\r\n\r\n" + SMUGGLED), [400]),
     ("too many trailers", chunks(b"0\r\n" + _long(b"a: b\r\n", 100) + SMUGGLED), [431]),
     ("a trailer without end", chunks(b"0\r\na: " + _long(b"b", 10_000) + SMUGGLED), [431]),
     ("several long trailers", chunks(b"0\r\n" + _long(b"a: " + b"b" * 1_000 + b"\r\n", 9)), [431]),
