@@ -130,6 +130,11 @@ class Keyring:
         """Return the keys of an account and its subaccounts; none if the account is unknown."""
         return self._by_account.get(account, ())
 
+    def list_owners_other_keys(self, key: SigningKey) -> list[SigningKey]:
+        """Return the other keys of the account or subaccount that ``key`` belongs to."""
+        keys = self.list_account_keys(key.account)
+        return [one for one in keys if one.subaccount == key.subaccount and one is not key]
+
     def list_other_keys(self, claimed: str | None) -> list[SigningKey]:
         """Return the keys to try after the likely ones: rule 4."""
         if claimed in self._by_account:

@@ -250,7 +250,12 @@ class Verifier:
         message = signature.build_v2_message(origin + raw.path, nonce)
         plain, ma = headers.get(wire.SIGNATURE_V2), headers.get(wire.SIGNATURE_MA_V2)
         given = parse_signatures(plain) + (parse_signatures(ma) if ma != plain else ())
-        if find_signer((key,), message, given):
+        if find_signer((key,), message, given) or find_signer(
+            # While tokens are rotated, another token of the same owner may have made this signature.
+            self.keyring.list_owners_other_keys(key),
+            message,
+            given,
+        ):
             self.partial_messages.remember(message, content)
 
     def _verify_v2(

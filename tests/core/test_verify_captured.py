@@ -8,16 +8,20 @@ from hypothesis import strategies as st
 
 from bridge.core import request as wire
 from bridge.core import signature
+from bridge.core.keyring import Account
 from bridge.core.parameters import FORM, JSON
 from bridge.core.request import Header, RawCallback, index_headers
 from bridge.core.verify import Scheme, Unverified, VerificationFault, Verified
 from tests.support.factories import (
+    AUTH_ID,
     NONCE,
     ORIGIN,
     TOKEN,
+    ZONE,
     raw_callback,
     signed,
     v2_of,
+    v3_of,
     verdict_on,
     verifier,
     with_headers,
@@ -197,6 +201,26 @@ def test_the_v2_pair_of_a_request_verified_by_v3_is_rejected_with_other_content(
     forged = stripped._replace(body=b"MessageUUID=1&Status=failed")
     assert fault_of(forged, genuine) is VerificationFault.NONCE_REUSED
     assert fault_of(forged) is None  # V2 covers no body
+
+
+@pytest.mark.parametrize("tokens", [("old", "new"), ("new", "old")])
+def test_a_v2_pair_beside_v3_is_used_up_if_another_token_of_its_owner_signed_it(
+    tokens: tuple[str, str],
+) -> None:
+    by = verifier(Account(AUTH_ID, ZONE, tokens))
+    raw = raw_callback("", STATUS, path=PATH)
+    genuine = with_headers(
+        raw,
+        (wire.SIGNATURE_V3, f"{v3_of(raw, 'old')},{v3_of(raw, 'new')}"),
+        (wire.NONCE_V3, NONCE),
+        (wire.SIGNATURE_V2, v2_of(raw, "new")),
+        (wire.NONCE_V2, NONCE),
+    )
+    assert isinstance(verdict_on(genuine, by), Verified)
+    forged = without_v3(genuine)._replace(body=b"MessageUUID=1&Status=failed")
+    verdict = verdict_on(forged, by)
+    assert isinstance(verdict, Unverified)
+    assert verdict.fault is VerificationFault.NONCE_REUSED
 
 
 def test_a_v2_pair_that_does_not_match_is_not_remembered() -> None:
