@@ -61,6 +61,13 @@ def test_the_end_of_a_path_cannot_be_moved_into_the_nonce_of_v2(length: int) -> 
     assert fault_of(forged) is VerificationFault.BAD_NONCE
 
 
+def test_a_slash_after_a_path_that_ends_in_a_digit_makes_v2_acceptable() -> None:
+    """The remedy of the runbook: such a callback may be genuine."""
+    path = "/applications/crm2"
+    assert fault_of(by_v2(path, NONCE)) is VerificationFault.BAD_NONCE
+    assert fault_of(by_v2(f"{path}/", NONCE)) is None
+
+
 @pytest.mark.parametrize("length", range(1, len(NONCE)))
 def test_the_beginning_of_the_nonce_of_v2_cannot_be_moved_into_the_path(length: int) -> None:
     captured = by_v2(PATH, NONCE)
