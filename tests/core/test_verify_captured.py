@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.core import request as wire
 from bridge.core import signature
+from bridge.core.event import find_nonce
 from bridge.core.keyring import Account
 from bridge.core.parameters import FORM, JSON
 from bridge.core.request import Header, RawCallback, index_headers
@@ -28,6 +29,7 @@ from tests.support.factories import (
 )
 
 PATH = "/plivo/messaging/message/status"
+NONCE_V2 = "31627761595286130198"
 STATUS = "MessageUUID=5d0c0f1e&Status=sent"
 
 
@@ -189,8 +191,8 @@ def test_the_order_of_one_parameters_values_belongs_to_the_content() -> None:
 
 def all_families(raw: RawCallback, v2_header: str = wire.SIGNATURE_V2) -> RawCallback:
     """Return a callback as Plivo sends it in practice, with V2 beside V3."""
-    v2 = (v2_header, v2_of(raw, nonce="31627761595286130198"))
-    return with_headers(signed(raw), v2, (wire.NONCE_V2, "31627761595286130198"))
+    v2 = (v2_header, v2_of(raw, nonce=NONCE_V2))
+    return with_headers(signed(raw), v2, (wire.NONCE_V2, NONCE_V2))
 
 
 def without_v3(raw: RawCallback) -> RawCallback:
@@ -261,3 +263,10 @@ def test_the_message_is_remembered_and_not_the_nonce() -> None:
     assert fault_of(by_v2(other, NONCE, "MessageUUID=2"), by_v2(PATH, NONCE)) is None
     message = signature.build_v2_message(ORIGIN + PATH, NONCE)
     assert v2_of(by_v2(PATH, NONCE)) == signature.sign(TOKEN.encode(), message)
+
+
+def test_a_v2_pair_left_of_a_request_makes_at_most_one_more_event_if_its_type_can_repeat() -> None:
+    by = verifier()
+    genuine = all_families(raw_callback("", STATUS, path=PATH))
+    nonces = {find_nonce(verdict_on(one, by)) for one in (genuine, without_v3(genuine), genuine)}
+    assert nonces == {NONCE, NONCE_V2}
