@@ -111,6 +111,9 @@ class LetterFilter:
             (not self.ids or letter.id in self.ids)
             and (not self.reasons or letter.header(REASON) in self.reasons)
             and self.callback_type in {None, letter.header(CALLBACK_TYPE)}
+            # The topic is not in the order of time: a letter that came from a spool, or after many tries
+            # to forward it, is older than those before it.
+            and (self.since is None or letter.stored.timestamp >= self.since)
         )
 
 

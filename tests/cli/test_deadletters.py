@@ -1,6 +1,8 @@
 """``callback-bridge deadletters``: list and show, as a user sees them."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import orjson
@@ -9,7 +11,7 @@ from rich.console import Console
 
 from bridge.audit.redrive import DeadLetter
 from bridge.cli import deadletters, output
-from bridge.core.event import ContractNames
+from bridge.core.event import ContractNames, to_epoch_ms
 from bridge.core.journal import DEAD_LETTER_TOPIC, JOURNAL_TOPIC
 from bridge.core.record import Record
 from tests.cli.dead_letters import HANGUPS, RING, Letters, bury, lines
@@ -58,6 +60,21 @@ def test_dead_letters_are_listed_with_their_reason(dead: Letters) -> None:
 def test_options_choose_the_letters(dead: Letters, options: list[str], expected: list[str]) -> None:
     found = [line["id"] for line in lines(dead.call("list", *options))]
     assert found == [getattr(dead, name) for name in expected]
+
+
+async def test_an_older_letter_that_was_stored_later_is_not_among_those_since(
+    dead: Letters,
+) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 (the command's own clock is real)
+    headers = (("dlq_stage", b"forward"), ("dlq_reason", b"timeout"), ("event_id", b"older"))
+    topic, hours_ago_2 = dead.prefix + DEAD_LETTER_TOPIC, to_epoch_ms(now - timedelta(hours=2))
+    async with running(dead.kafka.publisher()) as publisher:
+        await publisher.publish([Record(topic, b"", b"{}", headers, hours_ago_2)])
+    for verb in (["list"], ["redrive", "--dry-run"]):
+        done = await asyncio.to_thread(dead.call, *verb, "--since=1h")
+        found = [line["id"] for line in lines(done)]
+        assert found == [dead.mendable, dead.hopeless, dead.refused]
+    assert "older" in (await asyncio.to_thread(dead.call, "list", "--since=3h")).stdout
 
 
 def test_a_letter_is_shown_with_its_reason_callback_and_parameters(dead: Letters) -> None:
