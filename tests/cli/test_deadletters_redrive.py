@@ -177,6 +177,7 @@ class _Application(BaseHTTPRequestHandler):
 def test_a_notification_is_sent_to_its_application_again(
     undelivered: Letters, tmp_path: Path
 ) -> None:
+    _Application.paths.clear()  # of the test on another kind of Kafka
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Application)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
