@@ -50,6 +50,9 @@ from bridge.reply.applications import TAKEN_CAUSES, ApplicationFailed, Applicati
 REDRIVEN_FROM: Final = "redriven_from"
 TOPIC_UNAVAILABLE: Final = "topic_unavailable"
 
+# Anyone with write access to the topic can store any text there. JSON has integers of 64 bits.
+_TRIES_DIGITS_MAX: Final = 18
+
 RedriveOutcome = Literal[
     "published", "would_be_published", "forwarded", "would_be_forwarded", "still_dead"
 ]
@@ -89,7 +92,7 @@ class DeadLetter:
             "received_at": to_rfc3339(self.stored.timestamp),
             "stage": self.header(STAGE),
             "reason": self.header(REASON),
-            "tries": int(tries) if tries.isdecimal() else 0,
+            "tries": int(tries) if tries.isdecimal() and len(tries) <= _TRIES_DIGITS_MAX else 0,
             "callback_type": self.header(CALLBACK_TYPE),
             "topics": self.topics,
             "position": self.position,

@@ -77,6 +77,17 @@ async def test_an_older_letter_that_was_stored_later_is_not_among_those_since(
     assert "older" in (await asyncio.to_thread(dead.call, "list", "--since=3h")).stdout
 
 
+async def test_a_number_of_tries_of_any_length_hides_no_letter(dead: Letters) -> None:
+    async with running(dead.kafka.publisher()) as publisher:
+        topic = dead.prefix + DEAD_LETTER_TOPIC
+        for digits in (20, 5000):
+            headers = (("dlq_tries", b"9" * digits), ("callback_id", b"odd"))
+            await publisher.publish([Record(topic, b"", b"{}", headers, 1_772_884_800_000)])
+    done = await asyncio.to_thread(dead.call, "list")
+    assert done.returncode == 0, done.stderr
+    assert [line["tries"] for line in lines(done)] == [0, 0, 3, 0, 0]
+
+
 def test_a_letter_is_shown_with_its_reason_callback_and_parameters(dead: Letters) -> None:
     done = dead.call("show", dead.hopeless)
     assert done.returncode == 0, done.stderr
