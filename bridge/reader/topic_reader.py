@@ -36,7 +36,7 @@ class RecordsMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """One record as Kafka stores it."""
+    """One record as Kafka stores it. A timestamp after the year 9999 is that year's last instant."""
 
     topic: str
     partition: int
@@ -131,11 +131,19 @@ def to_stored_record(record: ConsumerRecord) -> StoredRecord:
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        timestamp=_to_instant(record.timestamp),
         key=record.key or b"",
         value=record.value or b"",
         headers={name: value or b"" for name, value in record.headers},
     )
+
+
+def _to_instant(timestamp_ms: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    except (OSError, OverflowError, ValueError):
+        # Kafka accepts any: a producer that writes microseconds must not end the reading of a topic.
+        return datetime.max.replace(tzinfo=UTC)
 
 
 async def _list_partitions(

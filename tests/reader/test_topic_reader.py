@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from bridge.core.record import Record
 from bridge.publish.connection import KafkaConnection
 from bridge.publish.publisher import KafkaPublisher
 from bridge.reader import topic_reader
-from bridge.reader.topic_reader import CannotRead, StoredRecord, read_topics
+from bridge.reader.topic_reader import CannotRead, StoredRecord, read_topics, to_stored_record
 from tests.support.kafka import Kafka, make_topics, planned, running
 from tests.support.ports import free_port
 from tests.support.waiting import PATIENCE_S
@@ -72,6 +72,14 @@ async def test_a_record_read_back_is_what_was_published(
         value=b"7",
         headers={"ce_id": b"7"},
     )
+
+
+@pytest.mark.parametrize("timestamp_ms", [253_402_300_800_000, 1_772_884_800_000_000, 2**63 - 1])
+def test_a_record_of_a_time_after_the_year_9999_can_be_read(timestamp_ms: int) -> None:
+    record: ConsumerRecord = ConsumerRecord(
+        "t", 0, 0, timestamp_ms, 0, b"", b"", None, 0, 0, headers=()
+    )
+    assert to_stored_record(record).timestamp == datetime.max.replace(tzinfo=UTC)
 
 
 async def test_reading_from_the_start_keeps_the_order_of_a_key(
