@@ -62,10 +62,15 @@ def find_differences(published: bytes, derived: bytes) -> tuple[Difference, ...]
 
 
 def _parse_event(value: bytes) -> object:
-    """Return an event as JSON without the ignored fields; a value that is not JSON is text."""
+    """Return an event as JSON without the ignored fields; a value that is not JSON is text.
+
+    So is a value that is nested too deeply to be compared and printed. No event of the bridge is, but
+    anyone with write access to the topic can store one.
+    """
     try:
         parsed: object = orjson.loads(value)
-    except orjson.JSONDecodeError:
+        orjson.dumps([[[[parsed]]]])  # a difference is printed with up to four levels around it
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return value.decode("utf-8", "backslashreplace")
     if not _is_object(parsed):
         return parsed

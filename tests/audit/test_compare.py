@@ -51,6 +51,15 @@ def test_what_is_no_json_is_compared_as_text() -> None:
     assert find_differences(b"oops", b"oops") == ()
 
 
+@pytest.mark.parametrize("depth", [10, 250, 251, 252, 253, 254, 255, 600, 1000])
+def test_an_event_of_any_depth_is_compared_and_its_differences_can_be_printed(depth: int) -> None:
+    deep = b'{"recordedtime":1,"data":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+    assert find_differences(deep, deep) == ()
+    found = find_differences(deep, b"{}")
+    assert len(found) == 1
+    assert orjson.dumps({"differences": [one.as_json for one in found]})
+
+
 @given(published=EVENTS, derived=EVENTS)
 def test_there_is_a_difference_exactly_where_the_rest_of_the_json_is_not_equal(
     published: dict[str, Any], derived: dict[str, Any]
