@@ -390,7 +390,11 @@ async def find_id(prefix: str, within: Window, *, reader: KeyReader, journal: st
     stream = reader.scan(
         "looking for the id",
         among,
-        lambda one: (one.key or b"").startswith(begins) and within.contains(one.timestamp),
+        lambda one: (
+            (one.key or b"").startswith(begins)
+            and within.contains(one.timestamp)
+            and is_callback(one)
+        ),
     )
     async with aclosing(stream):
         async for record in stream:

@@ -7,6 +7,7 @@ import pytest
 
 from bridge.calls import find
 from bridge.calls.find import AmbiguousPrefix, IdCandidate, find_id
+from bridge.core.journal import JOURNAL_KIND, JournalKind
 from bridge.core.record import Record
 from bridge.reader.by_key import KeyReader
 from bridge.reader.window import Window
@@ -77,6 +78,24 @@ async def test_an_id_outside_of_the_time_that_is_read_is_not_counted(
 ) -> None:
     assert await found(keyed, prefix, "abcd", Window(None, NOON_MS + 1)) == "abcd1111"
     assert await found(keyed, prefix, "abcd", Window(None, NOON_MS)) is None
+
+
+async def test_records_that_are_no_callbacks_are_neither_ids_nor_counted(
+    kafka: Kafka, keyed: KeyReader, prefix: str
+) -> None:
+    kinds = [("abcd1111", JournalKind.ANSWER), ("abcd9999", JournalKind.REQUEST)]
+    records = [
+        Record(journal_of(prefix), key.encode(), b"{}", ((JOURNAL_KIND, kind.encode()),), NOON_MS)
+        for key, kind in kinds
+    ]
+    await store(kafka, records)
+    assert await found(keyed, prefix, "abcd9", Window()) is None
+    with pytest.raises(AmbiguousPrefix) as ambiguous:
+        await found(keyed, prefix, "abcd11", Window(None, NOON_MS + 2))
+    assert [(one.id, one.callbacks) for one in ambiguous.value.candidates] == [
+        ("abcd1111", 1),
+        ("abcd1111-1", 1),
+    ]
 
 
 async def test_no_more_candidates_are_kept_than_can_be_listed(
