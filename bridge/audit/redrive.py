@@ -12,7 +12,8 @@
    older than its topic's retention, and Kafka would delete it before anybody reads it.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -122,15 +123,16 @@ class LetterFilter:
 
 async def read_letters(
     connection: KafkaConnection, naming: ContractNames, letter_filter: LetterFilter
-) -> AsyncIterator[DeadLetter]:
+) -> AsyncGenerator[DeadLetter]:
     """Yield the selected letters that are on the topic now; raises CannotRead."""
     topic = naming.topic_prefix + DEAD_LETTER_TOPIC
     since = letter_filter.since
     stored = read_topics(connection, [topic], since=since, from_start=since is None, follow=False)
-    async for one in stored:
-        letter = DeadLetter(one)
-        if letter_filter.matches(letter):
-            yield letter
+    async with aclosing(stored):
+        async for one in stored:
+            letter = DeadLetter(one)
+            if letter_filter.matches(letter):
+                yield letter
 
 
 @dataclass(frozen=True, slots=True)

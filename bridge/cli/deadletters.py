@@ -202,6 +202,14 @@ def redrive_letters(  # noqa: PLR0913 (a command's options)
             _print_results(results, as_json=as_json)
         output.print_stderr(f"{error}; the remaining letters were not tried")
         raise typer.Exit(EXIT_CANNOT_CONNECT) from None
+    except KeyboardInterrupt:
+        if results:
+            _print_results(results, as_json=as_json)
+        output.print_stderr(
+            "stopped: the letter in progress may be published or forwarded all the same; the remaining "
+            "letters were not tried"
+        )
+        raise
     _print_results(results, as_json=as_json)
     absent = letter_filter.ids - {result.letter.id for result in results}
     for one in sorted(absent):
@@ -220,19 +228,20 @@ async def _redrive(
 ) -> None:
     names = make_naming(settings)
     redriver = Redriver(Parser(catalogue.load_catalogue(), settings.context_parameters), names)
-    found = read_letters(make_connection(settings), names, letter_filter)
-    first = await anext(found, None)  # a Kafka that cannot be reached is noticed at once
-    if first is None:
-        return
-    async with (
-        _open_publisher(settings, dry_run=dry_run) as publisher,
-        _open_applications(settings) as applications,
-    ):
-        redriven = redrive_all(_prepend(first, found), redriver, publisher, _now, applications)
-        async for result in redriven:
-            results.append(result)
-            if as_json:
-                output.emit_json_lines([_result_line(result)])
+    letters = read_letters(make_connection(settings), names, letter_filter)
+    async with contextlib.aclosing(letters) as found:
+        first = await anext(found, None)  # a Kafka that cannot be reached is noticed at once
+        if first is None:
+            return
+        async with (
+            _open_publisher(settings, dry_run=dry_run) as publisher,
+            _open_applications(settings) as applications,
+        ):
+            redriven = redrive_all(_prepend(first, found), redriver, publisher, _now, applications)
+            async for result in redriven:
+                results.append(result)
+                if as_json:
+                    output.emit_json_lines([_result_line(result)])
 
 
 @contextlib.asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -54,7 +54,7 @@ async def read_topics(
     since: datetime | None,
     from_start: bool = False,
     follow: bool,
-) -> AsyncIterator[StoredRecord]:
+) -> AsyncGenerator[StoredRecord]:
     """Yield records as they arrive: from ``since``, else from the start or from the end.
 
     With ``follow`` it never ends, and waits for a broker that is away; otherwise it reads at least to

@@ -1,6 +1,7 @@
 """``callback-bridge deadletters redrive``: the result for each dead letter, and the remaining ones."""
 
 import asyncio
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ from tests.support.cli import run_process
 from tests.support.factories import UUID
 from tests.support.kafka import Kafka, make_topics, planned, running
 from tests.support.notifications import notification
+from tests.support.waiting import PATIENCE_S
 
 pytest_plugins = ("tests.support.kafka_fixtures",)
 
@@ -106,7 +108,26 @@ def test_an_outage_of_kafka_ends_it_with_its_counts_and_exit_code_3(
     monkeypatch.setattr(deadletters, "redrive_all", ending)
     done = dead.call("redrive", "--dry-run")
     assert (done.returncode, len(lines(done))) == (3, 1)
-    assert done.stderr.endswith("1 published\nwent away; the remaining letters were not tried\n")
+    assert done.stderr == "1 published\nwent away; the remaining letters were not tried\n"
+
+
+def test_ctrl_c_ends_it_with_its_counts_and_exit_code_130(
+    dead: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stopping(
+        found: AsyncIterator[DeadLetter], *_: Redriver | object
+    ) -> AsyncIterator[RedriveResult]:
+        yield RedriveResult(await anext(found), "published")
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(PATIENCE_S)
+
+    monkeypatch.setattr(deadletters, "redrive_all", stopping)
+    done = dead.call("redrive", "--dry-run")
+    assert (done.returncode, len(lines(done))) == (130, 1)
+    assert done.stderr == (
+        "1 published\nstopped: the letter in progress may be published or forwarded all the same; the "
+        "remaining letters were not tried\n"
+    )
 
 
 @pytest.mark.system
