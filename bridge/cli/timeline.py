@@ -1,9 +1,10 @@
 """Events and journal records as lines for a person, laid out for the terminal's width.
 
 1. A line starts with the time of day, UTC, when the bridge received the callback. So an event and its
-   journal record have the same time, and the lines are in the order of receipt. Plivo's own time is
-   printed at the end.
-2. The day is printed once, and again when it changes.
+   journal record have the same time. Plivo's own time is printed at the end.
+2. The lines are in the order in which Kafka returns the records. Within a partition that is the order in
+   which they were stored; records of several partitions are not sorted by time.
+3. The day is printed once, and again when it changes.
 """
 
 from collections.abc import Collection
@@ -39,7 +40,7 @@ class Timeline:
         self._day = ""
 
     def show(self, stored: StoredRecord) -> None:
-        """Print one record: rules 1 and 2."""
+        """Print one record: rules 1 and 3."""
         received_at, cells = _format_record(stored)
         day = received_at.date().isoformat()
         if day != self._day:
