@@ -1,11 +1,15 @@
 """The Python examples, run as a reader would run them."""
 
 import asyncio
+import runpy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Self
 
 import pytest
+from aiokafka import TopicPartition
 
 from tests.examples.publishing import (
     HANGUP,
@@ -73,6 +77,57 @@ async def test_the_consumer_with_the_package_prints_each_event_once_and_calls_in
             f"skipped {prefix}plivo.messaging.message.status.v1@1: not_json",
         ]
     )
+
+
+class _BusyConsumer:
+    """Stands in for aiokafka's: a record at each call, so that the buffer is never empty."""
+
+    def __init__(self, clock: SimpleNamespace, values: Sequence[bytes]) -> None:
+        self._clock = clock
+        self._values = values
+        self._read = 0
+        self.commits: list[tuple[int, int]] = []
+        """How many records were read, and the offset that was committed then."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        return frozenset({TopicPartition("t", 0)})
+
+    async def getmany(self, *, timeout_ms: int) -> dict[TopicPartition, list[SimpleNamespace]]:
+        del timeout_ms
+        self._clock.now_s += 0.4
+        offset = self._read
+        self._read += 1
+        record = SimpleNamespace(topic="t", partition=0, offset=offset, value=self._values[offset])
+        return {TopicPartition("t", 0): [record]}
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        self.commits.append((self._read, offsets[TopicPartition("t", 0)]))
+
+
+def _hangup_with_id(digits: str) -> bytes:
+    return changed(HANGUP, lambda event: event.update(id=digits))
+
+
+async def test_the_consumer_with_the_package_commits_although_it_always_holds_an_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = [_hangup_with_id(f"{number:032x}") for number in range(10)]
+    clock = SimpleNamespace(now_s=0.0)
+    clock.monotonic = lambda: clock.now_s
+    consumer = _BusyConsumer(clock, values)
+    example = runpy.run_path(str(ROOT / "examples" / "python_consume.py"))
+    scope = example["consume"].__globals__
+    monkeypatch.setitem(scope, "AIOKafkaConsumer", lambda *_, **__: consumer)
+    monkeypatch.setitem(scope, "time", clock)
+    await example["consume"]("unused", ["t"], 10, 1.0)
+    # At the fourth record the first one is shown, and the last three are held.
+    assert consumer.commits == [(1, 0), *((read, read - 3) for read in range(4, 11)), (10, 10)]
 
 
 async def test_the_plain_consumer_chooses_by_headers_and_prints_each_hangup_once(
