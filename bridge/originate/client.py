@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Literal, Self, TypeVar, cast
+from typing import Final, Literal, Self, TypeVar, cast, get_origin
 from urllib.parse import quote
 
 import httpx
@@ -228,7 +228,7 @@ class PlivoCalls:
         for page in range(pages_max):
             query = {"limit": str(_PAGE_CALLS), "offset": str(page * _PAGE_CALLS)}
             answer = await self._request("GET", "Call/", query=query | wanted.to_query())
-            for one in _read_list(answer, "objects", dict):
+            for one in _read_list(answer, "objects", dict[str, object]):
                 yield read_ended_call(one)
             meta = (answer.body or {}).get("meta")
             if not isinstance(meta, dict) or not cast("dict[str, object]", meta).get("next"):
@@ -349,6 +349,6 @@ def _read_list(answer: ApiAnswer, name: str, kind: type[T]) -> list[T]:
     """
     found = (answer.body or {}).get(name)
     values = cast("list[object]", found) if isinstance(found, list) else []
-    if not all(isinstance(one, kind) and one for one in values):
+    if not all(isinstance(one, get_origin(kind) or kind) and one for one in values):
         raise OutcomeUnknown(NOT_PLIVO, answer)
     return cast("list[T]", values)
