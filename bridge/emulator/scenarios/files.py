@@ -80,7 +80,7 @@ def _parse(text: str, name: str) -> Scenario:
 
         def construct_object(self, node: "yaml.Node", deep: bool = False) -> object:  # noqa: FBT001, FBT002 (PyYAML's)
             try:
-                return super().construct_object(node, deep)
+                return super().construct_object(node, deep)  # pyright: ignore[reportUnknownMemberType] (untyped)
             except (AttributeError, LookupError, ValueError) as error:
                 problem = f"{node.value!r} cannot be read: {error}"
                 raise yaml.constructor.ConstructorError(
