@@ -66,8 +66,10 @@ class Duplicate:
 
 def find_gaps(found: FoundCall, legs: Iterable[Leg], now: datetime) -> list[Gap]:
     """Return every gap: rules 1 to 4, and 6."""
-    until_ms = found.searched.until_ms
-    read_until = now if until_ms is None else min(now, _EPOCH + timedelta(milliseconds=until_ms))
+    read_until, until_ms = now, found.searched.until_ms
+    # Compared as a number: the window may end after the year 9999, where Python has no datetime.
+    if until_ms is not None and until_ms < now.timestamp() * 1000:
+        read_until = _EPOCH + timedelta(milliseconds=until_ms)
     gaps: list[Gap] = []
     for leg in legs:
         if not found.is_truncated and leg.id not in found.not_followed:

@@ -87,6 +87,8 @@ def test_nothing_is_missing_of_what_was_not_read() -> None:
     assert gaps(dialled, is_truncated=True) == []
     assert gaps(steps((RING, 2)), searched=build_window(None, at(3600))) == []
     assert len(gaps(steps((RING, 2)), searched=build_window(None, at(4 * 3600 + 3)))) == 1
+    for_ever = Window(until_ms=1 << 62)
+    assert len(gaps(steps((RING, 2)), searched=for_ever)) == 1
 
 
 def test_the_leg_a_gap_is_of_is_named() -> None:
