@@ -122,7 +122,12 @@ def test_ctrl_c_ends_it_with_its_counts_and_exit_code_130(
         await asyncio.sleep(PATIENCE_S)
 
     monkeypatch.setattr(deadletters, "redrive_all", stopping)
-    done = dead.call("redrive", "--dry-run")
+    # A shell may have started the tests with the signal ignored: see ``tests.support.signals``.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = dead.call("redrive", "--dry-run")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (done.returncode, len(lines(done))) == (130, 1)
     assert done.stderr == (
         "1 published\nstopped: the letter in progress may be published or forwarded all the same; the "
