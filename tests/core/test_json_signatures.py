@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.core import request as wire
 from bridge.core import signature
+from bridge.core.nonce_guard import NonceGuard
 from bridge.core.parameters import JSON, Pair, parse_parameters
 from bridge.core.request import RawCallback
 from bridge.core.signed_messages import iter_signed_bodies
@@ -155,6 +156,15 @@ def test_a_message_that_does_not_cover_an_undecodable_body_is_accepted_with_one_
     message = f"{BASE}.{NONCE}".encode()
     first, second = (signed_over(json_callback(body), message) for body in ('["a"]', '["b"]'))
     assert covered(first, by) == covered(first, by) == NO_BODY
+    assert covered(second, by) is VerificationFault.NONCE_REUSED
+
+
+def test_a_partial_message_keeps_its_content_longer_than_the_messages_that_cover_all() -> None:
+    by = replace(verifier(), complete_messages=NonceGuard(nonces_max=1))
+    message = f"{BASE}.{NONCE}".encode()
+    first, second = (signed_over(json_callback(body), message) for body in ('["a"]', '["b"]'))
+    assert covered(first, by) == NO_BODY
+    assert covered(signed(raw_callback("", "a=1")), by) == WHOLE
     assert covered(second, by) is VerificationFault.NONCE_REUSED
 
 
