@@ -22,7 +22,7 @@
 7. An answer is usable if its status is 2xx and Plivo can execute it: where it needs XML, a well-formed
    document with the root ``Response``. Plivo always gets status 200 then: of other 2xx its pages say
    both that they are successes and that they are retried. It gets a document under an XML content type,
-   which it requires: many frameworks say ``text/html`` unless they are told otherwise.
+   which it requires: ``text/html`` is the default of many frameworks.
 8. An application that announces too short a ``Content-Length`` (characters instead of bytes, for
    example) sends more than its answer. httpcore would take the rest for the answer to the next request
    on the connection, so that a caller would hear what another one was answered. Such a connection is

@@ -69,17 +69,23 @@ def test_a_request_uuid_stands_for_one_call_and_only_once(settings: dict[str, st
     assert row["explanation"].startswith("Plivo knows no such call, request or account now")
 
 
+def fail_for(failing: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the cancellation of one request UUID fail."""
+    cancel = PlivoCalls.cancel
+
+    async def fail(calls: PlivoCalls, request_uuid: str) -> None:
+        if request_uuid == failing:
+            raise error
+        await cancel(calls, request_uuid)
+
+    monkeypatch.setattr(PlivoCalls, "cancel", fail)
+
+
 def test_an_unknown_outcome_of_one_call_does_not_keep_the_others(
     settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    placed, cancel = place(settings), PlivoCalls.cancel
-
-    async def fail_first(calls: PlivoCalls, request_uuid: str) -> None:
-        if request_uuid == placed[0]["request_uuid"]:
-            raise OutcomeUnknown(NO_ANSWER)
-        await cancel(calls, request_uuid)
-
-    monkeypatch.setattr(PlivoCalls, "cancel", fail_first)
+    placed = place(settings)
+    fail_for(placed[0]["request_uuid"], OutcomeUnknown(NO_ANSWER), monkeypatch)
     done = run("request", "cancel", placed[0]["reference"], **settings)
     assert done.returncode == EXIT_UNKNOWN
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -89,14 +95,8 @@ def test_an_unknown_outcome_of_one_call_does_not_keep_the_others(
 def test_a_connection_that_is_lost_leaves_a_report_of_what_was_cancelled(
     settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    placed, cancel = place(settings), PlivoCalls.cancel
-
-    async def lose_second(calls: PlivoCalls, request_uuid: str) -> None:
-        if request_uuid == placed[1]["request_uuid"]:
-            raise NotSent(NO_CONNECTION)
-        await cancel(calls, request_uuid)
-
-    monkeypatch.setattr(PlivoCalls, "cancel", lose_second)
+    placed = place(settings)
+    fail_for(placed[1]["request_uuid"], NotSent(NO_CONNECTION), monkeypatch)
     done = run("request", "cancel", placed[0]["reference"], **settings)
     assert done.returncode == EXIT_CANNOT_CONNECT
     rows = [json.loads(line) for line in done.stdout.splitlines()]

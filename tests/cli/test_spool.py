@@ -75,7 +75,7 @@ def test_a_spool_that_this_user_may_not_read_does_not_pass_for_an_empty_one(
     before = getattr(os, call)
 
     def deny(path: Any, *args: Any, **given: Any) -> Any:
-        # As the kernel does it for a user who is neither root nor the bridge's.
+        # The kernel refuses every user except root and the bridge's user.
         if str(path).endswith(denied):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return before(path, *args, **given)
@@ -143,7 +143,7 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others_from_being_written_
 ) -> None:
     leave_behind(tmp_path, callback("events", 1))
     (path,) = tmp_path.glob("spool-*.db")
-    # What is left of a damaged file sorts before it, and is never a database.
+    # The WAL of a damaged file comes before the file in the listing, and is no database.
     path.rename(path.with_name(path.name + ".damaged"))
     path.with_name(path.name + "-wal.damaged").write_bytes(b"no database")
     done = run("spool", "export", "--directory", str(tmp_path))
